@@ -1,0 +1,77 @@
+//! The environment, read in one place.
+//!
+//! Code that decides takes values; only the edge asks this module.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+/// The project's root, instead of the search upwards from the working directory.
+pub const PROJECT: &str = "OSTWIN_PROJECT";
+/// The folder in which the project's own binaries are looked for first.
+pub const BIN_DIR: &str = "OSTWIN_BIN_DIR";
+/// The mark that every process of an agent session carries: the attempt's id.
+pub const ATTEMPT: &str = "OSTWIN_ATTEMPT";
+/// Name of the crash point at which a debug build aborts.
+pub const FAIL: &str = "OSTWIN_FAIL";
+
+/// The value of one variable, if it is set and is UTF-8.
+#[expect(clippy::disallowed_methods, reason = "this module owns the environment")]
+pub fn var(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// The value of one variable as the system gives it.
+#[expect(clippy::disallowed_methods, reason = "this module owns the environment")]
+pub fn var_os(name: &str) -> Option<OsString> {
+    std::env::var_os(name)
+}
+
+/// Every variable whose name and value are UTF-8.
+pub fn vars() -> Vec<(String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}
+
+/// The user's home directory, if one is set.
+pub fn home() -> Option<PathBuf> {
+    var_os("HOME").filter(|home| !home.is_empty()).map(PathBuf::from)
+}
+
+/// The user's configuration directory: `$XDG_CONFIG_HOME/ostwin`, else `~/.config/ostwin`.
+pub fn config_dir() -> Option<PathBuf> {
+    let base = match var_os("XDG_CONFIG_HOME").filter(|dir| !dir.is_empty()) {
+        Some(dir) => PathBuf::from(dir),
+        None => home()?.join(".config"),
+    };
+    Some(base.join("ostwin"))
+}
+
+/// This machine's name, as written into files that name a process.
+pub fn host() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+/// The kernel's id of this boot: a process of another boot is gone.
+pub fn boot_id() -> String {
+    static BOOT_ID: OnceLock<String> = OnceLock::new();
+    BOOT_ID
+        .get_or_init(|| {
+            fs_err::read_to_string("/proc/sys/kernel/random/boot_id")
+                .map(|id| id.trim().to_owned())
+                .unwrap_or_default()
+        })
+        .clone()
+}
+
+/// Aborts the process if this is a debug build and [`FAIL`] names `point`: the crash matrix of the
+/// tests walks these points one by one.
+pub fn crash_point(point: &str) {
+    if cfg!(debug_assertions) {
+        static FAIL_AT: OnceLock<Option<String>> = OnceLock::new();
+        if FAIL_AT.get_or_init(|| var(FAIL)).as_deref() == Some(point) {
+            std::process::abort();
+        }
+    }
+}

@@ -1,0 +1,340 @@
+//! Every change to the file system: replacing, creating, claiming, removing.
+//!
+//! Files are replaced whole, so that a reader sees the old content or the new one, never half of
+//! one. A *record* is synced before it counts; a *hint* only has to be whole. Each operation can be
+//! observed (see [`recorder`]), so that tests can build every disk image a power cut could leave.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::env::crash_point;
+use crate::store::Durability;
+
+pub mod recorder;
+
+use recorder::{Op, record};
+
+/// A failed change to the file system: what was tried, on which path, and the system's answer.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {verb} `{}`", path.display())]
+pub struct FsError {
+    /// What was tried, as a verb phrase.
+    pub verb: &'static str,
+    /// The path it was tried on.
+    pub path: PathBuf,
+    /// What the system said.
+    #[source]
+    pub source: io::Error,
+}
+
+impl FsError {
+    /// An error of `verb` on `path`.
+    pub fn new(verb: &'static str, path: &Path, source: io::Error) -> Self {
+        Self { verb, path: path.to_owned(), source }
+    }
+
+    /// Whether the cause is that something does not exist.
+    pub fn is_not_found(&self) -> bool {
+        self.source.kind() == io::ErrorKind::NotFound
+    }
+}
+
+/// Result of a change to the file system.
+pub type Result<T, E = FsError> = std::result::Result<T, E>;
+
+/// Replaces the record at `path` by `bytes`: temporary file in the same folder, sync, rename, sync
+/// of the folder. With [`Durability::Os`] the two syncs are left out.
+///
+/// # Errors
+/// Any step failed; the old file is then still there, whole.
+pub fn replace_record(path: &Path, bytes: &[u8], durability: Durability) -> Result<()> {
+    replace(path, bytes, durability == Durability::Sync, None)
+}
+
+/// Like [`replace_record`] for a file that only its owner may read (mode 0600).
+///
+/// # Errors
+/// Any step failed; the old file is then still there, whole.
+pub fn replace_secret(path: &Path, bytes: &[u8], durability: Durability) -> Result<()> {
+    replace(path, bytes, durability == Durability::Sync, Some(0o600))
+}
+
+/// Replaces the hint at `path`: whole, but not synced. For what can be lost without harm.
+///
+/// # Errors
+/// Any step failed; the old file is then still there, whole.
+pub fn replace_hint(path: &Path, bytes: &[u8]) -> Result<()> {
+    replace(path, bytes, false, None)
+}
+
+/// `value` as the JSON that people read: indented, with a newline at the end.
+///
+/// # Errors
+/// The value cannot be JSON, such as a map whose keys are no strings.
+pub fn json_bytes<T: Serialize>(value: &T) -> io::Result<Vec<u8>> {
+    let mut bytes = serde_json::to_vec_pretty(value)?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
+/// Replaces the record at `path` by `value` as indented JSON.
+///
+/// # Errors
+/// As [`replace_record`].
+pub fn replace_json<T: Serialize>(path: &Path, value: &T, durability: Durability) -> Result<()> {
+    let bytes = json_bytes(value).map_err(|error| FsError::new("serialise", path, error))?;
+    replace_record(path, &bytes, durability)
+}
+
+/// Replaces the hint at `path` by `value` as indented JSON.
+///
+/// # Errors
+/// As [`replace_hint`].
+pub fn replace_json_hint<T: Serialize>(path: &Path, value: &T) -> Result<()> {
+    let bytes = json_bytes(value).map_err(|error| FsError::new("serialise", path, error))?;
+    replace_hint(path, &bytes)
+}
+
+fn replace(path: &Path, bytes: &[u8], sync: bool, mode: Option<u32>) -> Result<()> {
+    let dir = parent(path)?;
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".tmp-").rand_bytes(10);
+    let permissions = std::os::unix::fs::PermissionsExt::from_mode(mode.unwrap_or(0o644));
+    builder.permissions(permissions);
+    let mut file =
+        builder.tempfile_in(dir).map_err(|error| FsError::new("write beside", path, error))?;
+    file.write_all(bytes).map_err(|error| FsError::new("write", path, error))?;
+    record(|| Op::Write { path: file.path().to_owned(), offset: 0, bytes: bytes.to_vec() });
+    if sync {
+        file.as_file().sync_all().map_err(|error| FsError::new("sync", path, error))?;
+        record(|| Op::Sync { path: file.path().to_owned() });
+    }
+    crash_point("before_rename");
+    let from = file.path().to_owned();
+    file.persist(path).map_err(|error| FsError::new("replace", path, error.error))?;
+    record(|| Op::Rename { from, to: path.to_owned() });
+    crash_point("after_rename");
+    if sync {
+        sync_dir(dir)?;
+    }
+    Ok(())
+}
+
+/// Makes the folder and all above it that are missing.
+///
+/// # Errors
+/// One of them cannot be made.
+pub fn create_dirs(path: &Path) -> Result<()> {
+    std::fs::create_dir_all(path).map_err(|error| FsError::new("create folder", path, error))?;
+    record(|| Op::CreateDir { path: path.to_owned() });
+    Ok(())
+}
+
+/// Makes one folder; `false` if something of this name is there already.
+///
+/// # Errors
+/// The folder cannot be made for another reason.
+pub fn create_dir(path: &Path) -> Result<bool> {
+    match std::fs::create_dir(path) {
+        Ok(()) => {
+            record(|| Op::CreateDir { path: path.to_owned() });
+            Ok(true)
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(FsError::new("create folder", path, error)),
+    }
+}
+
+/// Renames `from` to `to` unless something is there: the atomic claim of a name. `false` if it was
+/// taken.
+///
+/// # Errors
+/// The rename failed for another reason.
+pub fn claim(from: &Path, to: &Path) -> Result<bool> {
+    use rustix::fs::{CWD, RenameFlags};
+    match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+        Ok(()) => {
+            record(|| Op::Rename { from: from.to_owned(), to: to.to_owned() });
+            Ok(true)
+        }
+        Err(rustix::io::Errno::EXIST | rustix::io::Errno::NOTEMPTY) => Ok(false),
+        Err(error) => Err(FsError::new("claim", to, error.into())),
+    }
+}
+
+/// Removes a file; a missing one is fine.
+///
+/// # Errors
+/// It is there and cannot be removed.
+#[expect(clippy::disallowed_methods, reason = "this module owns removals")]
+pub fn remove_file(path: &Path) -> Result<()> {
+    match std::fs::remove_file(path) {
+        Ok(()) => {
+            record(|| Op::Remove { path: path.to_owned() });
+            Ok(())
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(FsError::new("remove", path, error)),
+    }
+}
+
+/// Removes a folder and all below it, never following a link; a missing one is fine.
+///
+/// # Errors
+/// It is there and cannot be removed.
+#[expect(clippy::disallowed_methods, reason = "this module owns removals")]
+pub fn remove_dir_all(path: &Path) -> Result<()> {
+    match std::fs::remove_dir_all(path) {
+        Ok(()) => {
+            record(|| Op::Remove { path: path.to_owned() });
+            Ok(())
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(FsError::new("remove folder", path, error)),
+    }
+}
+
+/// Syncs a folder, so that the names in it survive a power cut.
+///
+/// # Errors
+/// The folder cannot be opened or synced.
+pub fn sync_dir(path: &Path) -> Result<()> {
+    File::open(path)
+        .and_then(|dir| dir.sync_all())
+        .map_err(|error| FsError::new("sync folder", path, error))?;
+    record(|| Op::SyncDir { path: path.to_owned() });
+    Ok(())
+}
+
+/// Sets a file's modification time to now: a touch, by which a watcher is woken.
+///
+/// # Errors
+/// The file does not exist or is not ours.
+pub fn touch(path: &Path) -> Result<()> {
+    use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, UTIME_NOW};
+    let now = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
+    let times = Timestamps { last_access: now, last_modification: now };
+    rustix::fs::utimensat(CWD, path, &times, AtFlags::empty())
+        .map_err(|error| FsError::new("touch", path, error.into()))
+}
+
+/// Reads a whole file of at most `limit` bytes; `None` if it does not exist.
+///
+/// # Errors
+/// It cannot be read, or is larger than `limit` (kind `FileTooLarge`).
+pub fn read_optional(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(FsError::new("read", path, error)),
+    };
+    read_limited(path, file, limit).map(Some)
+}
+
+/// Reads a whole file of at most `limit` bytes.
+///
+/// # Errors
+/// It does not exist, cannot be read, or is larger than `limit` (kind `FileTooLarge`).
+pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>> {
+    let file = File::open(path).map_err(|error| FsError::new("read", path, error))?;
+    read_limited(path, file, limit)
+}
+
+fn read_limited(path: &Path, file: File, limit: u64) -> Result<Vec<u8>> {
+    use std::io::Read;
+    let mut bytes = Vec::new();
+    let read = file
+        .take(limit.saturating_add(1))
+        .read_to_end(&mut bytes)
+        .map_err(|error| FsError::new("read", path, error))?;
+    if u64::try_from(read).unwrap_or(u64::MAX) > limit {
+        let source = io::Error::new(
+            io::ErrorKind::FileTooLarge,
+            format!("it is larger than the {limit} bytes that are read of such a file"),
+        );
+        return Err(FsError::new("read", path, source));
+    }
+    Ok(bytes)
+}
+
+/// Opens a file for appending without any lock, for a log that has one writer. Made if missing.
+///
+/// # Errors
+/// The file cannot be opened.
+#[expect(clippy::disallowed_methods, reason = "this module owns opens for writing")]
+pub fn open_log(path: &Path) -> Result<File> {
+    std::fs::OpenOptions::new()
+        .append(true)
+        .create(true)
+        .open(path)
+        .map_err(|error| FsError::new("open", path, error))
+}
+
+/// Opens a file for locked appending and reading back. Made if missing.
+#[expect(clippy::disallowed_methods, reason = "this module owns opens for writing")]
+pub(crate) fn open_append(path: &Path) -> Result<File> {
+    std::fs::OpenOptions::new()
+        .read(true)
+        .append(true)
+        .create(true)
+        .open(path)
+        .map_err(|error| FsError::new("open", path, error))
+}
+
+fn parent(path: &Path) -> Result<&Path> {
+    path.parent().ok_or_else(|| {
+        FsError::new("replace", path, io::Error::new(io::ErrorKind::InvalidInput, "no folder"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn replacing_leaves_the_new_content_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.json");
+        replace_record(&path, b"one", Durability::Sync).unwrap();
+        replace_hint(&path, b"two").unwrap();
+        assert_eq!(read(&path, 10).unwrap(), b"two");
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_failed_replace_keeps_the_old_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("target");
+        std::fs::create_dir(&path).unwrap();
+        let error = replace_record(&path, b"x", Durability::Os).unwrap_err();
+        assert_eq!(error.verb, "replace");
+        assert!(path.is_dir());
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_claim_never_replaces() {
+        let dir = tempfile::tempdir().unwrap();
+        let (a, b, target) =
+            (dir.path().join("a"), dir.path().join("b"), dir.path().join("target"));
+        create_dir(&a).unwrap();
+        create_dir(&b).unwrap();
+        assert!(claim(&a, &target).unwrap());
+        assert!(!claim(&b, &target).unwrap());
+        assert!(b.exists());
+    }
+
+    #[test]
+    fn reading_is_bounded() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("big");
+        replace_hint(&path, &[b'x'; 100]).unwrap();
+        assert_eq!(read(&path, 100).unwrap().len(), 100);
+        let error = read(&path, 99).unwrap_err();
+        assert_eq!(error.source.kind(), io::ErrorKind::FileTooLarge);
+        assert_eq!(read_optional(&dir.path().join("none"), 1).unwrap(), None);
+    }
+}

@@ -1,0 +1,235 @@
+//! Files of JSON lines: the one way to append a line, and the tolerant ways to read them.
+//!
+//! A line counts once its newline is in the file. A line that is no valid JSON is skipped and
+//! counted; it never stops a reader and is never dropped from the disk.
+
+use std::fs::File;
+use std::io::{self, Seek, SeekFrom, Write};
+use std::ops::ControlFlow;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::env::crash_point;
+use crate::fs::recorder::{Op, record};
+use crate::fs::{self, FsError};
+use crate::lock::{self, LockError};
+use crate::store::{Durability, Store};
+
+mod backward;
+mod follow;
+mod forward;
+
+pub use backward::scan_back;
+pub use follow::{Batch, Follower};
+pub use forward::scan;
+
+/// Longest line that is read, in bytes; a longer one is skipped and counted without being held.
+pub const MAX_LINE_BYTES: usize = 1 << 20;
+
+/// Why a line was not appended, or a file of lines not read.
+#[derive(Debug, thiserror::Error)]
+pub enum JsonlError {
+    /// The file's lock was not taken.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// The file could not be opened, read, written or synced. Nothing was added.
+    #[error(transparent)]
+    Fs(#[from] FsError),
+    /// The value cannot be written as one line.
+    #[error("cannot append to `{}`: the line would have {bytes} bytes and at most {MAX_LINE_BYTES} are allowed", path.display())]
+    TooLong {
+        /// The file.
+        path: PathBuf,
+        /// The length the line would have.
+        bytes: usize,
+    },
+}
+
+impl JsonlError {
+    /// Whether the same call may succeed a moment later.
+    pub fn is_busy(&self) -> bool {
+        matches!(self, Self::Lock(LockError::Busy { .. }))
+    }
+}
+
+/// Result of reading or appending lines.
+pub type Result<T, E = JsonlError> = std::result::Result<T, E>;
+
+/// The version of a line's format: `N` is written, anything up to `N` is read, a higher one is
+/// refused.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LineVersion<const N: u32>;
+
+impl<const N: u32> Serialize for LineVersion<N> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u32(N)
+    }
+}
+
+impl<'de, const N: u32> Deserialize<'de> for LineVersion<N> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let version = u32::deserialize(deserializer)?;
+        if version > N {
+            return Err(serde::de::Error::custom(format_args!(
+                "format version {version} is newer than {N}, the newest this program reads: \
+                 update ostwin"
+            )));
+        }
+        Ok(Self)
+    }
+}
+
+impl<const N: u32> JsonSchema for LineVersion<N> {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        format!("LineVersion{N}").into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "integer", "const": N })
+    }
+}
+
+/// Where an appended line stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Appended {
+    /// Its number in the file, counted from 1; the file's last number if the line carries none.
+    pub seq: u64,
+    /// The file's length before it, in bytes.
+    pub start: u64,
+    /// The file's length after it, in bytes.
+    pub end: u64,
+}
+
+/// Appends the line that `make` builds for the next sequence number.
+///
+/// Under the file's lock: closes a torn last line, finds the last number, writes the whole line,
+/// syncs as the store's durability says. A short or failed write is cut off again.
+///
+/// # Errors
+/// The line was not added: see [`JsonlError`].
+pub fn append<T: Serialize>(
+    store: &Store,
+    path: &Path,
+    make: impl FnOnce(u64) -> T,
+) -> Result<(T, Appended)> {
+    // The file may be replaced between opening and locking; then the new one is meant.
+    let mut make = Some(make);
+    loop {
+        let file = fs::open_append(path)?;
+        let outcome = lock::locked(path, file, store.lock_timeout, |file| {
+            if !is_current(path, file)? {
+                return Ok(None);
+            }
+            let Some(make) = make.take() else { return Ok(None) };
+            append_locked(store.durability, path, file, make).map(Some)
+        })??;
+        if let Some(done) = outcome {
+            return Ok(done);
+        }
+    }
+}
+
+fn append_locked<T: Serialize>(
+    durability: Durability,
+    path: &Path,
+    file: &mut File,
+    make: impl FnOnce(u64) -> T,
+) -> Result<(T, Appended)> {
+    let start = file.metadata().map_err(|error| FsError::new("read", path, error))?.len();
+    let tail = backward::tail(path, file, start)?;
+    let seq = tail.last_seq.unwrap_or(0) + 1;
+    let value = make(seq);
+
+    let mut line = Vec::with_capacity(512);
+    if tail.torn {
+        line.push(b'\n');
+    }
+    serde_json::to_writer(&mut line, &value)
+        .map_err(|error| FsError::new("serialise a line for", path, error.into()))?;
+    line.push(b'\n');
+    if line.len() > MAX_LINE_BYTES {
+        return Err(JsonlError::TooLong { path: path.to_owned(), bytes: line.len() });
+    }
+    write_whole(path, file, start, &line)?;
+    crash_point("line_written");
+    if durability == Durability::Sync {
+        file.sync_data().map_err(|error| FsError::new("sync", path, error))?;
+        record(|| Op::Sync { path: path.to_owned() });
+        if start == 0 {
+            // The file may be new: its name must survive a power cut too.
+            if let Some(dir) = path.parent() {
+                fs::sync_dir(dir)?;
+            }
+        }
+    }
+    let end = start + u64::try_from(line.len()).unwrap_or(0);
+    Ok((value, Appended { seq, start, end }))
+}
+
+fn write_whole(path: &Path, file: &mut File, start: u64, line: &[u8]) -> Result<()> {
+    let written = file.write(line);
+    let error = match written {
+        Ok(count) if count == line.len() => {
+            record(|| Op::Write { path: path.to_owned(), offset: start, bytes: line.to_vec() });
+            return Ok(());
+        }
+        Ok(_) => io::Error::new(io::ErrorKind::WriteZero, "only a part was written; disk full?"),
+        Err(error) => error,
+    };
+    // Under the lock, everything behind `start` is what we just wrote and nobody was told of.
+    file.set_len(start).map_err(|error| FsError::new("cut back", path, error))?;
+    record(|| Op::Truncate { path: path.to_owned(), len: start });
+    Err(FsError::new("append to", path, error).into())
+}
+
+fn is_current(path: &Path, file: &File) -> Result<bool> {
+    let handle = file.metadata().map_err(|error| FsError::new("read", path, error))?;
+    match std::fs::metadata(path) {
+        Ok(named) => Ok((named.dev(), named.ino()) == (handle.dev(), handle.ino())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(FsError::new("read", path, error).into()),
+    }
+}
+
+/// What a scan went over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Scanned {
+    /// Offset behind the last whole line that was looked at (forward), or of the first one
+    /// (backward).
+    pub offset: u64,
+    /// Lines that were no valid JSON of the wanted shape.
+    pub skipped: usize,
+}
+
+/// Every valid line of the file, for files that are small by nature (an audit, plan events).
+///
+/// # Errors
+/// The file exists and cannot be read.
+pub fn read_all<T: DeserializeOwned>(path: &Path) -> Result<(Vec<T>, Scanned)> {
+    let mut lines = Vec::new();
+    let scanned = scan(path, 0, |_, line| {
+        lines.push(line);
+        ControlFlow::Continue(())
+    })?;
+    Ok((lines, scanned))
+}
+
+fn open(path: &Path) -> Result<Option<File>> {
+    match File::open(path) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(FsError::new("read", path, error).into()),
+    }
+}
+
+fn seek(path: &Path, file: &mut File, offset: u64) -> Result<()> {
+    file.seek(SeekFrom::Start(offset)).map_err(|error| FsError::new("read", path, error))?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,70 @@
+//! Reading whole lines from an offset on.
+
+use std::io::{BufRead, BufReader};
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use serde::de::DeserializeOwned;
+
+use super::{MAX_LINE_BYTES, Result, Scanned, open, seek};
+use crate::fs::FsError;
+
+/// Visits the valid lines from byte `offset` on, until `visit` breaks; each with the offset at
+/// which it starts. What has no newline yet does not count.
+///
+/// # Errors
+/// The file exists and cannot be read.
+pub fn scan<T: DeserializeOwned>(
+    path: &Path,
+    offset: u64,
+    mut visit: impl FnMut(u64, T) -> ControlFlow<()>,
+) -> Result<Scanned> {
+    let mut scanned = Scanned { offset, skipped: 0 };
+    let Some(mut file) = open(path)? else { return Ok(scanned) };
+    seek(path, &mut file, offset)?;
+    let mut reader = BufReader::with_capacity(64 * 1024, file);
+    let mut line = Vec::new();
+    loop {
+        let read =
+            read_line(&mut reader, &mut line).map_err(|error| FsError::new("read", path, error))?;
+        let Some(length) = read else { return Ok(scanned) };
+        let start = scanned.offset;
+        scanned.offset += length;
+        let value = if length > MAX_LINE_BYTES as u64 {
+            None
+        } else {
+            serde_json::from_slice::<T>(&line).ok()
+        };
+        match value {
+            Some(value) => {
+                if visit(start, value).is_break() {
+                    return Ok(scanned);
+                }
+            }
+            None => scanned.skipped += 1,
+        }
+    }
+}
+
+/// Reads one line and gives its length with the newline; holds at most [`MAX_LINE_BYTES`] of it.
+/// `None` at the end of the file, also if a line without newline is there.
+fn read_line(reader: &mut impl BufRead, line: &mut Vec<u8>) -> std::io::Result<Option<u64>> {
+    line.clear();
+    let mut length = 0_u64;
+    loop {
+        let chunk = reader.fill_buf()?;
+        if chunk.is_empty() {
+            return Ok(None);
+        }
+        let newline = chunk.iter().position(|byte| *byte == b'\n');
+        let used = newline.map_or(chunk.len(), |at| at + 1);
+        if line.len() + used <= MAX_LINE_BYTES {
+            line.extend_from_slice(&chunk[..used]);
+        }
+        reader.consume(used);
+        length += used as u64;
+        if newline.is_some() {
+            return Ok(Some(length));
+        }
+    }
+}

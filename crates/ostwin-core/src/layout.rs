@@ -1,0 +1,347 @@
+//! The names of all files: nobody else joins a path below `.agents/` by hand.
+
+use std::path::{Path, PathBuf};
+
+use crate::ids::{PlanId, RoleName, RoleRef, RoomId, SkillName, StateName};
+
+/// Name of the folder that holds a project's state.
+pub const AGENTS_DIR: &str = ".agents";
+
+/// What `init` has Git ignore, relative to `.agents/`.
+pub const GIT_IGNORED: &[&str] = &[
+    "war-rooms/",
+    "bots/",
+    "cache/",
+    "archive/",
+    "vault.json",
+    "dashboard.token",
+    "plans/*/engine*",
+    "plans/*/control.jsonl",
+    "*.lock",
+];
+
+/// The files of one project.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layout {
+    root: PathBuf,
+}
+
+impl Layout {
+    /// The layout of the project at `root`, the folder that holds `.agents/`.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    /// The nearest ancestor of `start` that is a project: it holds `.agents/config.json` and is
+    /// not `home` itself, where `.agents/` is the user's own part.
+    pub fn find(start: &Path, home: Option<&Path>) -> Option<Self> {
+        start
+            .ancestors()
+            .filter(|dir| Some(*dir) != home)
+            .map(Self::new)
+            .find(|layout| layout.config().is_file())
+    }
+
+    /// The project's root.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The folder of all state.
+    pub fn agents(&self) -> PathBuf {
+        self.root.join(AGENTS_DIR)
+    }
+
+    /// The project's settings; its presence marks the root.
+    pub fn config(&self) -> PathBuf {
+        self.agents().join("config.json")
+    }
+
+    /// The role catalogue and the rules of assignment.
+    pub fn registry(&self) -> PathBuf {
+        self.agents().join("registry.json")
+    }
+
+    /// The project's secrets.
+    pub fn vault(&self) -> PathBuf {
+        self.agents().join("vault.json")
+    }
+
+    /// The shared memory.
+    pub fn ledger(&self) -> PathBuf {
+        self.agents().join("ledger.jsonl")
+    }
+
+    /// The project's MCP servers.
+    pub fn mcp_config(&self) -> PathBuf {
+        self.agents().join("mcp").join("config.json")
+    }
+
+    /// What Git ignores of the state.
+    pub fn gitignore(&self) -> PathBuf {
+        self.agents().join(".gitignore")
+    }
+
+    /// The project's roles.
+    pub fn roles(&self) -> PathBuf {
+        self.agents().join("roles")
+    }
+
+    /// The project's skills, which agents also read by themselves.
+    pub fn skills(&self) -> PathBuf {
+        self.agents().join("skills")
+    }
+
+    /// One skill of the project.
+    pub fn skill(&self, skill: &SkillName) -> PathBuf {
+        self.skills().join(skill.as_str())
+    }
+
+    /// All plans.
+    pub fn plans(&self) -> PathBuf {
+        self.agents().join("plans")
+    }
+
+    /// The files of one plan.
+    pub fn plan(&self, plan: &PlanId) -> PlanPaths {
+        PlanPaths { dir: self.plans().join(plan.as_str()) }
+    }
+
+    /// All war-rooms.
+    pub fn rooms(&self) -> PathBuf {
+        self.agents().join("war-rooms")
+    }
+
+    /// The files of one room.
+    pub fn room(&self, room: &RoomId) -> RoomPaths {
+        RoomPaths { dir: self.rooms().join(room.as_str()) }
+    }
+
+    /// Where a room is built before its name is claimed; `nonce` keeps builders apart.
+    pub fn new_room(&self, nonce: &str) -> RoomPaths {
+        RoomPaths { dir: self.rooms().join(format!(".new-{nonce}")) }
+    }
+
+    /// What can be rebuilt at any time.
+    pub fn cache(&self) -> PathBuf {
+        self.agents().join("cache")
+    }
+
+    /// The slots of one limit: the folder of the files that running sessions lock.
+    pub fn slots(&self, limit: &str) -> PathBuf {
+        self.cache().join("slots").join(limit)
+    }
+}
+
+/// The files of a role, wherever its tier keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RolePaths {
+    dir: PathBuf,
+}
+
+impl RolePaths {
+    /// The role in `roles`, a folder of roles.
+    pub fn new(roles: &Path, role: &RoleName) -> Self {
+        Self { dir: roles.join(role.as_str()) }
+    }
+
+    /// The role whose folder this is.
+    pub fn at(dir: impl Into<PathBuf>) -> Self {
+        Self { dir: dir.into() }
+    }
+
+    /// The role's folder.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The role's settings.
+    pub fn settings(&self) -> PathBuf {
+        self.dir.join("role.json")
+    }
+
+    /// A file of the role, such as its prompt.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.dir.join(name)
+    }
+
+    /// Skills for this role only.
+    pub fn skills(&self) -> PathBuf {
+        self.dir.join("skills")
+    }
+}
+
+/// The user's own roles, across projects.
+pub fn user_roles(home: &Path) -> PathBuf {
+    home.join(AGENTS_DIR).join("roles")
+}
+
+/// The user's own skills, across projects.
+pub fn user_skills(home: &Path) -> PathBuf {
+    home.join(AGENTS_DIR).join("skills")
+}
+
+/// The user's settings, in the folder that [`crate::env::config_dir`] names.
+pub fn user_config(config_dir: &Path) -> PathBuf {
+    config_dir.join("config.json")
+}
+
+/// The files of one plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanPaths {
+    dir: PathBuf,
+}
+
+macro_rules! files {
+    ($paths:ident: $($(#[$doc:meta])* $name:ident = $file:literal;)*) => {
+        impl $paths {
+            /// The folder itself.
+            pub fn dir(&self) -> &Path {
+                &self.dir
+            }
+
+            $(
+                $(#[$doc])*
+                pub fn $name(&self) -> PathBuf {
+                    self.dir.join($file)
+                }
+            )*
+        }
+    };
+}
+
+files! { PlanPaths:
+    /// The plan as it was imported.
+    plan = "PLAN.md";
+    /// Where it came from, and its revision.
+    meta = "PLAN.meta.json";
+    /// The plan as its review changed it.
+    refined = "PLAN.refined.md";
+    /// The graph, with the room of each epic.
+    dag = "DAG.json";
+    /// Plan-level events.
+    events = "events.jsonl";
+    /// Which process drives the plan.
+    engine = "engine.json";
+    /// The lock of whoever drives the plan.
+    engine_lock = "engine.lock";
+    /// The engine's output when nobody watches.
+    engine_log = "engine.log";
+    /// Requests to the engine.
+    control = "control.jsonl";
+}
+
+/// The files of one room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoomPaths {
+    dir: PathBuf,
+}
+
+files! { RoomPaths:
+    /// The room's contract.
+    config = "config.json";
+    /// What is to be done, in Markdown.
+    brief = "brief.md";
+    /// The tasks as a check list.
+    tasks = "tasks.md";
+    /// The room's state machine.
+    lifecycle = "lifecycle.json";
+    /// The current state: a projection of the audit.
+    status = "status.txt";
+    /// Every transition, in order.
+    audit = "lifecycle-audit.jsonl";
+    /// The message log.
+    channel = "channel.jsonl";
+    /// How far the open attempt says it is.
+    progress = "progress.json";
+    /// The deliverables.
+    artifacts = "artifacts";
+    /// The attempts.
+    attempts = "attempts";
+    /// MCP servers for this room only.
+    mcp = "mcp.json";
+    /// Roles for this room only.
+    roles = "roles";
+    /// Skills for this room only.
+    skills = "skills";
+    /// The lock of whoever changes the room's state.
+    lock = "room.lock";
+}
+
+impl RoomPaths {
+    /// The files of attempt `number`, in `state`, by `role`.
+    pub fn attempt(&self, number: u32, state: &StateName, role: &RoleRef) -> AttemptPaths {
+        let role = role.to_string().replace(':', ".");
+        AttemptPaths { dir: self.attempts().join(format!("{number:03}-{state}-{role}")) }
+    }
+}
+
+/// The files of one attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AttemptPaths {
+    dir: PathBuf,
+}
+
+impl AttemptPaths {
+    /// The attempt whose folder this is.
+    pub fn at(dir: impl Into<PathBuf>) -> Self {
+        Self { dir: dir.into() }
+    }
+
+    /// The number in the folder's name; `None` if the folder is no attempt's.
+    pub fn number(&self) -> Option<u32> {
+        self.dir.file_name()?.to_str()?.split('-').next()?.parse().ok()
+    }
+}
+
+files! { AttemptPaths:
+    /// Who works, until when, and how it ended.
+    record = "attempt.json";
+    /// The prompt as it was sent.
+    prompt = "prompt.md";
+    /// The MCP servers of the session, secrets masked.
+    mcp = "mcp.json";
+    /// The skills of the session.
+    skills = "skills";
+    /// Output of quality gates.
+    gates = "gates";
+    /// The session's TMPDIR.
+    tmp = "tmp";
+    /// What the agent said and did.
+    transcript = "transcript.jsonl";
+    /// Every call to an own MCP server.
+    tools = "tools.jsonl";
+    /// The agent's standard error.
+    stderr = "stderr.log";
+    /// The lock of the session's guardian.
+    session_lock = "session.lock";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_project_is_found_from_below_but_never_in_home() {
+        let home = tempfile::tempdir().unwrap();
+        let home = home.path();
+        let project = home.join("project");
+        std::fs::create_dir_all(project.join("src/deep")).unwrap();
+        for dir in [home, &project] {
+            std::fs::create_dir_all(dir.join(AGENTS_DIR)).unwrap();
+            crate::fs::replace_hint(&dir.join(".agents/config.json"), b"{}").unwrap();
+        }
+        let found = Layout::find(&project.join("src/deep"), Some(home));
+        assert_eq!(found, Some(Layout::new(&project)));
+        assert_eq!(Layout::find(home, Some(home)), None);
+    }
+
+    #[test]
+    fn attempts_are_numbered_folders() {
+        let room = Layout::new("/p").room(&RoomId::numbered(1));
+        let attempt =
+            room.attempt(7, &"developing".parse().unwrap(), &"engineer:fe".parse().unwrap());
+        assert!(attempt.dir().ends_with("room-001/attempts/007-developing-engineer.fe"));
+        assert_eq!(attempt.number(), Some(7));
+    }
+}

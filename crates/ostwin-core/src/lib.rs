@@ -1,0 +1,15 @@
+//! The file schema of an OSTwin project and its rules.
+//!
+//! Every subsystem meets the others in the files below `.agents/`; this crate is the only place
+//! that knows their names, their layout and the rules for changing them. It is plain blocking
+//! code: no async runtime, no network. Modules are listed from the ground up.
+
+pub mod env;
+pub mod fs;
+pub mod ids;
+pub mod json;
+pub mod jsonl;
+pub mod layout;
+pub mod lock;
+pub mod store;
+pub mod time;
