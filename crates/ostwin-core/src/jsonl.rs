@@ -9,9 +9,8 @@ use std::ops::ControlFlow;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::env::crash_point;
 use crate::fs::recorder::{Op, record};
@@ -58,40 +57,6 @@ impl JsonlError {
 
 /// Result of reading or appending lines.
 pub type Result<T, E = JsonlError> = std::result::Result<T, E>;
-
-/// The version of a line's format: `N` is written, anything up to `N` is read, a higher one is
-/// refused.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct LineVersion<const N: u32>;
-
-impl<const N: u32> Serialize for LineVersion<N> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_u32(N)
-    }
-}
-
-impl<'de, const N: u32> Deserialize<'de> for LineVersion<N> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let version = u32::deserialize(deserializer)?;
-        if version > N {
-            return Err(serde::de::Error::custom(format_args!(
-                "format version {version} is newer than {N}, the newest this program reads: \
-                 update ostwin"
-            )));
-        }
-        Ok(Self)
-    }
-}
-
-impl<const N: u32> JsonSchema for LineVersion<N> {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        format!("LineVersion{N}").into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "integer", "const": N })
-    }
-}
 
 /// Where an appended line stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,3 +13,6 @@ pub mod layout;
 pub mod lock;
 pub mod store;
 pub mod time;
+
+pub mod channel;
+pub mod ledger;

@@ -1,5 +1,7 @@
 use std::io::Write;
 
+use serde::Deserialize;
+
 use super::*;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,18 +85,6 @@ fn an_overlong_line_is_refused_and_changes_nothing() {
 }
 
 #[test]
-fn a_newer_format_is_refused() {
-    #[derive(Debug, Deserialize)]
-    struct Versioned {
-        #[serde(rename = "v")]
-        _v: LineVersion<1>,
-    }
-    assert!(serde_json::from_str::<Versioned>(r#"{"v":1}"#).is_ok());
-    let error = serde_json::from_str::<Versioned>(r#"{"v":2}"#).unwrap_err();
-    assert!(error.to_string().contains("newer than 1"), "{error}");
-}
-
-#[test]
 fn a_follower_gives_each_line_once_and_starts_again_when_the_file_is_replaced() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("x.jsonl");
@@ -137,7 +127,7 @@ fn threads_never_share_a_number() {
     let path = dir.path().join("x.jsonl");
     std::thread::scope(|scope| {
         for _ in 0..8 {
-            scope.spawn(|| (0..50).for_each(|_| drop(add(&path, "t"))));
+            scope.spawn(|| (0..50).for_each(|_| assert!(add(&path, "t") > 0)));
         }
     });
     let (lines, scanned) = read_all::<Line>(&path).unwrap();
