@@ -1,6 +1,6 @@
 //! `ostwin __session`: the handshake, and the locks held around a session.
 
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -50,12 +50,23 @@ fn run() -> Result<(), Broken> {
         Some(Request::Reserve(reserve)) => reserve,
         Some(Request::Start(_)) => return Err(Broken::Request("start before reserve".to_owned())),
     };
-    let held = with_slots(&reserve.slots, &mut || in_slots(&mut line));
-    wake_waiters(&reserve);
-    match held? {
-        Held::Ran(outcome) => outcome,
+    let slots = narrowest_first(reserve);
+    match with_slots(&slots, &mut || in_slots(&mut line))? {
+        Held::Ran(outcome) => {
+            wake_waiters(&slots);
+            outcome
+        }
         Held::Full(dir) => Ok(say(&Reply::Full { dir })?),
     }
+}
+
+/// The order in which slots are taken. A session that fails on a narrow limit
+/// has then not taken, even for a moment, a slot of a wider one, on which
+/// another engine would have gone to sleep for nothing.
+fn narrowest_first(reserve: Reserve) -> Vec<SlotLimit> {
+    let mut slots = reserve.slots;
+    slots.sort_by_key(|limit| limit.max);
+    slots
 }
 
 /// What came of the wish for slots.
@@ -88,9 +99,10 @@ fn with_slots<R>(
     Ok(Held::Full(limit.dir.clone()))
 }
 
-/// Other engines watch the limits' folders for a free slot.
-fn wake_waiters(reserve: &Reserve) {
-    for limit in &reserve.slots {
+/// Other engines watch the limits' folders for a free slot. Called once the
+/// locks are gone.
+fn wake_waiters(slots: &[SlotLimit]) {
+    for limit in slots {
         // A folder that is gone has no watchers.
         let _ = files::touch(&limit.dir);
     }
@@ -170,7 +182,10 @@ impl LineReader {
                 return Err(Broken::Request(format!("longer than {MAX_LINE_BYTES} bytes")));
             }
             let mut chunk = [0; relay::CAPACITY / 4];
-            let count = std::io::stdin().lock().read(&mut chunk)?;
+            // Not through `std::io::stdin`, whose own buffer would keep bytes
+            // that are meant for the agent.
+            let count = rustix::io::read(rustix::stdio::stdin(), &mut chunk)
+                .map_err(std::io::Error::from)?;
             if count == 0 {
                 return Ok(None);
             }

@@ -84,6 +84,9 @@ mod tests {
         assert!(current.is_alive());
         let earlier = ProcessId { start_time: current.start_time.wrapping_sub(1), ..current };
         assert!(!earlier.is_alive());
-        assert!(!earlier.signal(Signal::TERM), "a signal for the earlier owner of the pid got through");
+        assert!(
+            !earlier.signal(Signal::TERM),
+            "a signal for the earlier owner of the pid got through"
+        );
     }
 }

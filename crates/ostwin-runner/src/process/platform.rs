@@ -97,7 +97,8 @@ mod linux {
 
         #[test]
         fn a_command_name_with_parentheses_does_not_shift_the_fields() {
-            let line = "4021 (a) (b c)) S 17 4021 4021 0 -1 4194304 1 2 3 4 5 6 7 8 20 0 1 0 987654 1 2";
+            let line =
+                "4021 (a) (b c)) S 17 4021 4021 0 -1 4194304 1 2 3 4 5 6 7 8 20 0 1 0 987654 1 2";
             assert_eq!(
                 parse_stat(line),
                 Some(Stat { pid: 4021, parent: 17, start_time: 987_654, zombie: false })

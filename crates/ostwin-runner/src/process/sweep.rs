@@ -170,8 +170,16 @@ mod tests {
     fn descendants_and_the_marked_are_found_but_not_the_dead() {
         let mut dead = row(14, 12);
         dead.zombie = true;
-        let table =
-            [row(1, 0), row(10, 1), row(12, 10), row(13, 12), dead, row(20, 1), row(21, 20), row(30, 1)];
+        let table = [
+            row(1, 0),
+            row(10, 1),
+            row(12, 10),
+            row(13, 12),
+            dead,
+            row(20, 1),
+            row(21, 20),
+            row(30, 1),
+        ];
         let found = select(&table, &BTreeSet::from([20]), Some(10), 999);
         assert_eq!(pids(&found), [12, 13, 20, 21]);
     }
