@@ -91,18 +91,6 @@ pub fn from_slice_located<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Res
     serde_json::from_slice(bytes).map_err(|error| JsonError::new(path, &error))
 }
 
-/// The bytes of a JSON file: indented by two spaces, closed by a newline.
-///
-/// # Errors
-///
-/// [`JsonError`] if the value has no JSON form (a map with keys that are no strings).
-pub fn to_file_bytes<T: Serialize>(path: &Path, value: &T) -> Result<Vec<u8>, JsonError> {
-    let mut bytes =
-        serde_json::to_vec_pretty(value).map_err(|error| JsonError::new(path, &error))?;
-    bytes.push(b'\n');
-    Ok(bytes)
-}
-
 /// The known word nearest to `word`, if one is near enough to be what was meant.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let lowered = word.to_lowercase();

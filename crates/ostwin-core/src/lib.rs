@@ -14,5 +14,8 @@ pub mod lock;
 pub mod store;
 pub mod time;
 
+pub mod config;
+pub mod lifecycle;
+
 pub mod channel;
 pub mod ledger;

@@ -1,0 +1,35 @@
+//! Settings: one typed [`Config`], merged from layers, each value with its source.
+//!
+//! From low to high: what is shipped, the user's file, the project's file, the plan, the
+//! environment, flags. Merging is a pure function over [`Layer`]s; only [`load`] touches the disk.
+//! The project's and the user's `config.json` are owned by people; [`set`] changes one value of
+//! such a file and leaves everything else as it is.
+
+mod agents;
+mod approvals;
+mod error;
+mod layer;
+mod load;
+mod reference;
+mod set;
+mod settings;
+mod shape;
+mod source;
+#[cfg(test)]
+mod tests;
+mod types;
+
+pub use agents::{AgentHome, AgentSpec, CommandOutput, Protocol, REHEARSAL};
+pub use approvals::{ApprovalMode, Approvals, Otherwise};
+pub use error::ConfigError;
+pub use layer::{FileError, Layer};
+pub use load::{LoadError, Loaded, Places, load};
+pub use reference::{KeyDoc, known_keys, nearest_key, reference};
+pub use set::set;
+pub use settings::Settings;
+pub use source::{Source, SourceKind};
+pub use types::{
+    BotSettings, ChannelSettings, Config, DashboardSettings, EmbeddingKind, EmbeddingSettings,
+    HalfLives, InstanceSettings, MemorySettings, PlanReview, Preflight, RetentionSettings,
+    RoleSettings, SkillSettings, WatchMode,
+};
