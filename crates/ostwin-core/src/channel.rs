@@ -13,6 +13,7 @@ use serde_json::Value;
 use crate::ids::{AttemptId, MessageId, RoleRef, SignalName, entropy};
 use crate::json::Version;
 use crate::jsonl::{self, Appended, JsonlError, Scanned};
+use crate::lifecycle::names;
 use crate::store::Store;
 
 /// Longest body of a message, in bytes of UTF-8, unless `channel.max_message_bytes` says another.
@@ -35,8 +36,6 @@ pub const PLAIN_TYPES: &[&str] = &[
 pub const SIGNAL_TYPES: &[&str] = &[
     "done", "pass", "fail", "fix", "redesign", "replan", "reject", "error", "signoff", "escalate",
 ];
-/// The engine's own signals, which are never messages.
-pub const ENGINE_SIGNALS: &[&str] = &["ready", "retry", "exhaust", "unblock", "timeout"];
 
 /// One line of the channel.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -318,7 +317,7 @@ fn check(draft: &Draft, declared: &[SignalName], max_bytes: usize) -> Result<(),
     let kind = draft.kind.as_str();
     let fixed = || PLAIN_TYPES.iter().chain(SIGNAL_TYPES).copied();
     let known = fixed().any(|known| known == kind) || declared.contains(&draft.kind);
-    if !known || ENGINE_SIGNALS.contains(&kind) {
+    if !known || names::ENGINE_SIGNALS.contains(&kind) {
         let mut allowed: Vec<String> = fixed().map(str::to_owned).collect();
         for name in declared {
             if !allowed.iter().any(|known| known == name.as_str()) {

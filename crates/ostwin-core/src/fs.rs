@@ -197,6 +197,18 @@ pub fn remove_dir_all(path: &Path) -> Result<()> {
     }
 }
 
+/// Syncs a file's content that was written as a hint.
+///
+/// # Errors
+/// The file cannot be opened or synced.
+pub fn sync_file(path: &Path) -> Result<()> {
+    File::open(path)
+        .and_then(|file| file.sync_all())
+        .map_err(|error| FsError::new("sync", path, error))?;
+    record(|| Op::Sync { path: path.to_owned() });
+    Ok(())
+}
+
 /// Syncs a folder, so that the names in it survive a power cut.
 ///
 /// # Errors

@@ -15,7 +15,15 @@ pub mod store;
 pub mod time;
 
 pub mod config;
+pub mod dag;
 pub mod lifecycle;
+pub mod plan;
 
 pub mod channel;
 pub mod ledger;
+pub mod room;
+
+pub mod control;
+pub mod events;
+pub mod plans;
+pub mod project;

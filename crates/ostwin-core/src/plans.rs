@@ -1,0 +1,200 @@
+//! The plans of a project: imported from a file, found again by its path.
+
+use std::path::{Path, PathBuf};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::dag::Dag;
+use crate::events::Events;
+use crate::fs::{self, FsError};
+use crate::ids::{PlanId, entropy};
+use crate::json::{self, Extra, JsonError, Version};
+use crate::layout::PlanPaths;
+use crate::plan::MAX_PLAN_BYTES;
+use crate::project::Project;
+use crate::time::Timestamp;
+
+/// Largest `DAG.json` that is read, in bytes: plans have at most tens of thousands of epics.
+const MAX_DAG_BYTES: u64 = 64 << 20;
+
+/// `PLAN.meta.json`: where a plan came from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(remote = "PlanMeta")]
+pub struct PlanMeta {
+    /// Version of this file's schema.
+    #[serde(default)]
+    pub schema_version: Version<1>,
+    /// The plan's id.
+    pub plan_id: PlanId,
+    /// The plan's title.
+    pub title: String,
+    /// The file it was imported from.
+    pub source_path: PathBuf,
+    /// SHA-256 of the imported text, in hex.
+    pub source_sha256: String,
+    /// 1 for the first text, one more for each revision.
+    pub revision: u32,
+    /// When this revision was imported.
+    pub imported_at: Timestamp,
+    /// Whether the rehearsal agent works on it instead of a model.
+    #[serde(default)]
+    pub rehearsed: bool,
+    /// Fields that this version does not know.
+    #[serde(skip)]
+    pub extra: Extra,
+}
+crate::keep_extra!(PlanMeta);
+
+/// Why a plan could not be read or imported.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanStoreError {
+    /// There is no such plan.
+    #[error("there is no plan `{plan}` in `{}`; `ostwin plan list` shows the plans", plans.display())]
+    NotFound {
+        /// What was asked for.
+        plan: String,
+        /// The folder of plans.
+        plans: PathBuf,
+    },
+    /// A file could not be read or written.
+    #[error(transparent)]
+    Fs(#[from] FsError),
+    /// A record is malformed.
+    #[error(transparent)]
+    Json(#[from] JsonError),
+    /// The system gave no random bits for an id.
+    #[error("no random bits for a plan id")]
+    Entropy(#[source] std::io::Error),
+}
+
+/// One plan of a project.
+#[derive(Clone, Debug)]
+pub struct StoredPlan {
+    /// The plan's files.
+    pub paths: PlanPaths,
+    /// Where it came from.
+    pub meta: PlanMeta,
+}
+
+impl StoredPlan {
+    /// The plan's text.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn text(&self) -> Result<Vec<u8>, FsError> {
+        fs::read(&self.paths.plan(), MAX_PLAN_BYTES as u64)
+    }
+
+    /// The graph that is running, with the rooms; `None` before the first run.
+    ///
+    /// # Errors
+    /// The file is malformed.
+    pub fn dag(&self) -> Result<Option<Dag>, PlanStoreError> {
+        let path = self.paths.dag();
+        match fs::read_optional(&path, MAX_DAG_BYTES)? {
+            Some(bytes) => Ok(Some(json::from_slice_located(&path, &bytes)?)),
+            None => Ok(None),
+        }
+    }
+
+    /// The plan's events.
+    pub fn events(&self) -> Events {
+        Events::new(self.paths.events())
+    }
+}
+
+/// SHA-256 of a text, in hex.
+pub fn sha256(bytes: &[u8]) -> String {
+    use sha2::Digest;
+    sha2::Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Every plan of the project, by id. A folder without a readable record is no plan.
+///
+/// # Errors
+/// The folder of plans cannot be listed.
+pub fn list(project: &Project) -> Result<Vec<StoredPlan>, PlanStoreError> {
+    let dir = project.layout().plans();
+    let entries = match std::fs::read_dir(&dir) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(FsError::new("list", &dir, error).into()),
+    };
+    let mut plans = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(|error| FsError::new("list", &dir, error))?;
+        let id = entry.file_name().to_str().and_then(|name| PlanId::new(name).ok());
+        if let Some(Ok(plan)) = id.map(|id| open(project, &id)) {
+            plans.push(plan);
+        }
+    }
+    plans.sort_by(|a, b| a.meta.plan_id.cmp(&b.meta.plan_id));
+    Ok(plans)
+}
+
+/// The plan of this id.
+///
+/// # Errors
+/// There is none, or its record is malformed.
+pub fn open(project: &Project, plan: &PlanId) -> Result<StoredPlan, PlanStoreError> {
+    let paths = project.layout().plan(plan);
+    let path = paths.meta();
+    let bytes = fs::read_optional(&path, 1 << 20)?.ok_or_else(|| PlanStoreError::NotFound {
+        plan: plan.to_string(),
+        plans: project.layout().plans(),
+    })?;
+    Ok(StoredPlan { paths, meta: json::from_slice_located(&path, &bytes)? })
+}
+
+/// The newest plan that was imported from this file, if one was.
+///
+/// # Errors
+/// The folder of plans cannot be listed.
+pub fn find_by_source(
+    project: &Project,
+    source: &Path,
+) -> Result<Option<StoredPlan>, PlanStoreError> {
+    let mut found: Vec<StoredPlan> =
+        list(project)?.into_iter().filter(|plan| plan.meta.source_path == source).collect();
+    found.sort_by_key(|plan| plan.meta.imported_at);
+    Ok(found.pop())
+}
+
+/// Imports a plan that was parsed without errors. The plan exists once its record is there, which
+/// is written last.
+///
+/// # Errors
+/// A file could not be written.
+pub fn import(
+    project: &Project,
+    source: &Path,
+    text: &[u8],
+    title: &str,
+    rehearsed: bool,
+) -> Result<StoredPlan, PlanStoreError> {
+    let store = project.store();
+    let (plan_id, paths) = loop {
+        let random = entropy().map_err(PlanStoreError::Entropy)?;
+        let plan_id = PlanId::for_title(title, random);
+        let paths = project.layout().plan(&plan_id);
+        fs::create_dirs(&project.layout().plans())?;
+        if fs::create_dir(paths.dir())? {
+            break (plan_id, paths);
+        }
+    };
+    fs::replace_record(&paths.plan(), text, store.durability)?;
+    let meta = PlanMeta {
+        schema_version: Version::default(),
+        plan_id,
+        title: title.to_owned(),
+        source_path: source.to_owned(),
+        source_sha256: sha256(text),
+        revision: 1,
+        imported_at: store.now(),
+        rehearsed,
+        extra: Extra::new(),
+    };
+    fs::replace_json(&paths.meta(), &meta, store.durability)?;
+    Ok(StoredPlan { paths, meta })
+}
