@@ -40,7 +40,5 @@ pub use parse::{MAX_PLAN_BYTES, ParseOptions, ParsedPlan, parse, parse_bytes};
 pub use render::{LocatedDiagnostic, locate, render};
 pub use sarif::sarif;
 pub use source::{LineIndex, Position, Span};
-pub use value::{
-    Criterion, Entry, Epic, EpicSpans, LifecycleSource, Plan, Priority, Task,
-};
+pub use value::{Criterion, Entry, Epic, EpicSpans, LifecycleSource, Plan, Priority, Task};
 pub use view::to_json;

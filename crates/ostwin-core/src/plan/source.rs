@@ -5,7 +5,17 @@ use serde::{Deserialize, Serialize};
 
 /// A range of bytes in the text of a plan. The empty range at 0 stands for "nowhere".
 #[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
     JsonSchema,
 )]
 pub struct Span {
