@@ -1,2 +1,32 @@
-//! Placeholder.
-fn main() {}
+//! Everyday work by name, behind `cargo xtask`, with nothing to install first.
+//!
+//! Without dependencies, so that it is there a second after a fresh clone.
+
+mod cargo;
+mod commands;
+mod steps;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+usage: cargo xtask COMMAND [ARGS]
+
+  demo [--release] [ARGS]   build what the demo needs, then run `ostwin demo ARGS`
+  test [FILTER]             everything that must pass before a commit, the tests last
+  gen                       write the generated files: schemas and references
+  bench [ARGS]              build for release and print the benchmark tables
+";
+
+fn main() -> ExitCode {
+    let mut args = std::env::args().skip(1);
+    let command = args.next().unwrap_or_default();
+    let rest: Vec<String> = args.collect();
+    match command.as_str() {
+        "demo" => commands::demo(rest),
+        "test" => commands::test(&rest),
+        "gen" => commands::generate(),
+        "bench" => commands::bench(rest),
+        "" | "help" | "-h" | "--help" => steps::say(HELP, ExitCode::SUCCESS),
+        other => steps::say(&format!("error: no command `{other}`\n\n{HELP}"), ExitCode::from(2)),
+    }
+}

@@ -1,0 +1,93 @@
+//! The commands: which steps each consists of.
+
+use std::process::{Command, ExitCode};
+
+use crate::cargo::{self, DEMO_PACKAGES, Profile, build, built, cargo, command};
+use crate::steps::{become_program, finish, run, skip};
+
+/// Builds what the demo runs and becomes it. The quick profile by default: a release build takes
+/// minutes longer than the demo itself.
+pub(crate) fn demo(mut args: Vec<String>) -> ExitCode {
+    let release = args.iter().position(|arg| arg == "--release").map(|at| args.remove(at));
+    let profile = if release.is_some() { Profile::Release } else { Profile::Dev };
+    if let Err(code) = run("build", &mut build(&DEMO_PACKAGES, profile)) {
+        return code;
+    }
+    become_program(command(built("ostwin", profile)).arg("demo").args(args))
+}
+
+/// Everything that must pass before a commit. Stops at the first failure; the tests come last, so
+/// that their summary is the last that is said.
+pub(crate) fn test(filter: &[String]) -> ExitCode {
+    match checks() {
+        Ok(()) => finish("tests", &mut tests(filter)),
+        Err(code) => code,
+    }
+}
+
+fn checks() -> Result<(), ExitCode> {
+    if present("format", "fmt", "rustup component add rustfmt")? {
+        run("format", &mut cargo(&["fmt", "--all", "--check"]))?;
+    }
+    if present("lints", "clippy", "rustup component add clippy")? {
+        let clippy = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
+        run("lints", &mut cargo(&clippy))?;
+    }
+    // The end-to-end tests run the real binaries, which a test build alone does not make.
+    run("build", &mut cargo(&["build", "--workspace", "--bins", "--locked"]))?;
+    run("generated files", &mut generator(&["--check"]))?;
+    let mut docs = cargo(&["doc", "--workspace", "--no-deps", "--locked"]);
+    run("docs", docs.env("RUSTDOCFLAGS", "-D warnings"))?;
+    run("examples in docs", &mut cargo(&["test", "--workspace", "--doc", "--locked"]))?;
+    if cargo::has("deny") {
+        run("dependencies", &mut cargo(&["deny", "check", "licenses", "bans", "sources"]))?;
+    } else {
+        skip("dependencies", "cargo-deny is not installed (`cargo install cargo-deny`)");
+    }
+    Ok(())
+}
+
+/// Whether a tool that comes with Rust is there. Without it the step is left out, except in
+/// continuous integration, where that would hide something.
+fn present(step: &str, subcommand: &str, advice: &str) -> Result<bool, ExitCode> {
+    if cargo::has(subcommand) {
+        return Ok(true);
+    }
+    skip(step, &format!("`cargo {subcommand}` is not installed (`{advice}`)"));
+    if cargo::variable("CI").is_some() { Err(ExitCode::from(6)) } else { Ok(false) }
+}
+
+/// The test runner: nextest where it is installed, for its isolation and its one summary.
+fn tests(filter: &[String]) -> Command {
+    let mut tests = if cargo::has("nextest") {
+        cargo(&["nextest", "run", "--workspace", "--locked", "--no-fail-fast"])
+    } else {
+        cargo(&["test", "--workspace", "--lib", "--bins", "--tests", "--locked", "--no-fail-fast"])
+    };
+    tests.args(filter);
+    tests
+}
+
+/// Writes the generated files.
+pub(crate) fn generate() -> ExitCode {
+    match run("build", &mut build(&["ostwin"], Profile::Dev)) {
+        Ok(()) => finish("generated files", &mut generator(&[])),
+        Err(code) => code,
+    }
+}
+
+/// The types write their own schemas and references, so the generator is a mode of the program.
+fn generator(args: &[&str]) -> Command {
+    let mut generator = command(built("ostwin", Profile::Dev));
+    generator.arg("__gen").args(args).current_dir(cargo::workspace());
+    generator
+}
+
+/// Builds everything for release and becomes the benchmarks.
+pub(crate) fn bench(args: Vec<String>) -> ExitCode {
+    let packages = [&DEMO_PACKAGES[..], &["ostwin-benches"]].concat();
+    if let Err(code) = run("build", &mut build(&packages, Profile::Release)) {
+        return code;
+    }
+    become_program(command(built("ostwin-benches", Profile::Release)).args(args))
+}
