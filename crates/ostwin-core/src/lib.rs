@@ -18,6 +18,8 @@ pub mod config;
 pub mod dag;
 pub mod lifecycle;
 pub mod plan;
+pub mod registry;
+pub mod roles;
 
 pub mod channel;
 pub mod ledger;

@@ -9,9 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::guard::Guard;
 use super::machine::{Action, Edge, Edges, Machine, State, StateKind, Target, names};
-use super::ordered::Ordered;
 use crate::ids::{NameError, RoleRef, SignalName, StateName};
-use crate::json::{Extra, Version};
+use crate::json::{Extra, Ordered, Version};
 
 /// Where the work goes once a rejection was fixed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]

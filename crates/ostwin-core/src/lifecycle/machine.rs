@@ -11,9 +11,8 @@ use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::guard::Guard;
-use super::ordered::Ordered;
 use crate::ids::{RoleRef, SignalName, StateName};
-use crate::json::{Extra, Version, nearest};
+use crate::json::{Extra, Ordered, Version, nearest};
 
 /// The names that have a meaning to the program, whatever else a machine draws.
 pub mod names {

@@ -11,7 +11,6 @@ mod display;
 mod generate;
 mod guard;
 mod machine;
-mod ordered;
 mod replay;
 mod step;
 #[cfg(test)]
@@ -23,6 +22,5 @@ pub use display::{DisplayState, PlanStage, RoomFacts, Tone, display};
 pub use generate::{GenerateOptions, ReviewRestart, TriageMode, generate};
 pub use guard::{Comparison, Counter, Counters, Guard, GuardError, Op, Operand};
 pub use machine::{Action, Edge, Edges, Machine, State, StateKind, Target, names};
-pub use ordered::{Ordered, OrderedKey};
 pub use replay::{Oddity, Replay, Spent};
 pub use step::{Step, StepError};

@@ -1,7 +1,8 @@
 //! A small map that keeps the order of its file and refuses a key that is written twice.
 //!
 //! States and signals are few, their order has a meaning (a decision takes the first signal whose
-//! guard holds), and a repeated one would silently hide the other in an ordinary map.
+//! guard holds), and a repeated one would silently hide the other in an ordinary map. A registry
+//! that people keep under version control is rewritten in the order they gave it.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -16,6 +17,10 @@ use crate::ids::{SignalName, StateName};
 pub trait OrderedKey: fmt::Display + AsRef<str> + Eq {
     /// The kind of thing the key names: "state", "signal".
     const KIND: &'static str;
+}
+
+impl OrderedKey for String {
+    const KIND: &'static str = "entry";
 }
 
 impl OrderedKey for StateName {
