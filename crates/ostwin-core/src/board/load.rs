@@ -1,0 +1,193 @@
+//! Reading what a board is computed from.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::build::{EngineInput, Inputs, RoomInput, RoomReading, build};
+use super::value::Board;
+use crate::channel::Filter;
+use crate::config::Config;
+use crate::control::{self, ControlError};
+use crate::dag::{self, BuildOptions, Dag, DagError};
+use crate::fs::FsError;
+use crate::ids::{EpicId, RoomId};
+use crate::lock::LockError;
+use crate::plan::{self, ParseOptions};
+use crate::plans::{PlanStoreError, StoredPlan};
+use crate::project::Project;
+use crate::room::{self, Room, RoomError};
+
+/// Why there is no board.
+#[derive(Debug, thiserror::Error)]
+pub enum BoardError {
+    /// The plan's files cannot be read.
+    #[error(transparent)]
+    Plan(#[from] PlanStoreError),
+    /// The plan's text cannot be read.
+    #[error(transparent)]
+    Fs(#[from] FsError),
+    /// The plan's text has no graph.
+    #[error(transparent)]
+    Dag(#[from] DagError),
+    /// The rooms cannot be listed.
+    #[error(transparent)]
+    Room(#[from] RoomError),
+    /// It cannot be learned who drives the plan.
+    #[error(transparent)]
+    Control(#[from] ControlError),
+    /// The plan's lock cannot be looked at.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+}
+
+/// Reads everything once and computes the board.
+///
+/// # Errors
+/// See [`BoardError`]. A single room that cannot be read is a row that says so.
+pub fn load(project: &Project, plan: &StoredPlan, config: &Config) -> Result<Board, BoardError> {
+    Loader::new(project, plan, config).board()
+}
+
+/// Reads the files of one plan again and again, and of those only what may have changed.
+#[derive(Debug)]
+pub struct Loader {
+    project: Project,
+    plan: StoredPlan,
+    max_sessions: usize,
+    retry_delay: Duration,
+    dag: Option<Dag>,
+    rooms: BTreeMap<EpicId, RoomInput>,
+    /// Rooms whose files may have changed since they were read.
+    stale: BTreeSet<RoomId>,
+    /// The graph and the list of rooms may have changed.
+    stale_plan: bool,
+}
+
+impl Loader {
+    /// A loader that has read nothing yet.
+    pub fn new(project: &Project, plan: &StoredPlan, config: &Config) -> Self {
+        Self {
+            project: project.clone(),
+            plan: plan.clone(),
+            max_sessions: usize::try_from(config.max_concurrent_rooms).unwrap_or(usize::MAX),
+            retry_delay: Duration::from_secs(config.retry_delay_seconds),
+            dag: None,
+            rooms: BTreeMap::new(),
+            stale: BTreeSet::new(),
+            stale_plan: true,
+        }
+    }
+
+    /// A file of this room may have changed.
+    pub fn room_changed(&mut self, room: &RoomId) {
+        self.stale.insert(room.clone());
+    }
+
+    /// The graph, or which rooms there are, may have changed, and every room with it.
+    pub fn plan_changed(&mut self) {
+        self.stale_plan = true;
+    }
+
+    /// The rooms of the plan, as they were read last.
+    pub fn rooms(&self) -> impl Iterator<Item = &RoomId> {
+        self.rooms.values().map(|input| &input.room)
+    }
+
+    /// The board now.
+    ///
+    /// # Errors
+    /// See [`BoardError`].
+    pub fn board(&mut self) -> Result<Board, BoardError> {
+        if self.stale_plan || self.dag.is_none() {
+            self.read_plan()?;
+        }
+        let stale = std::mem::take(&mut self.stale);
+        for input in self.rooms.values_mut().filter(|input| stale.contains(&input.room)) {
+            *input = read_room(&self.project, &input.room);
+        }
+        let engine = EngineInput {
+            driven: control::is_driven(&self.plan.paths)?,
+            record: control::engine_record(&self.plan.paths)?,
+        };
+        let now = self.project.store().now();
+        let Some(dag) = &self.dag else {
+            return Err(PlanStoreError::NotFound {
+                plan: self.plan.meta.plan_id.to_string(),
+                plans: self.project.layout().plans(),
+            }
+            .into());
+        };
+        Ok(build(&Inputs {
+            meta: &self.plan.meta,
+            dag,
+            engine,
+            rooms: &self.rooms,
+            max_sessions: self.max_sessions,
+            retry_delay: self.retry_delay,
+            now,
+        }))
+    }
+
+    fn read_plan(&mut self) -> Result<(), BoardError> {
+        let (dag, rooms) = match self.plan.dag()? {
+            Some(dag) => {
+                let rooms = dag.nodes.iter();
+                let rooms = rooms.filter_map(|(id, node)| Some((id.clone(), node.room_id.clone()?)));
+                let rooms = rooms.collect::<BTreeMap<_, _>>();
+                (dag, rooms)
+            }
+            None => {
+                // Rooms are made before the graph is written: a killed engine leaves them like that.
+                let made = room::of_plan(&self.project, &self.plan.meta.plan_id)?;
+                let rooms = made.into_iter().map(|(room, made)| (made.task_ref, room.id().clone()));
+                (planning_dag(&self.plan)?, rooms.collect())
+            }
+        };
+        self.rooms =
+            rooms.into_iter().map(|(epic, room)| (epic, read_room(&self.project, &room))).collect();
+        self.dag = Some(dag);
+        self.stale.clear();
+        self.stale_plan = false;
+        Ok(())
+    }
+}
+
+/// The graph of a plan that was never run.
+fn planning_dag(plan: &StoredPlan) -> Result<Dag, BoardError> {
+    let parsed = plan::parse_bytes(&plan.text()?, &ParseOptions::default());
+    let meta = &plan.meta;
+    let options =
+        BuildOptions::new(meta.plan_id.clone(), meta.source_sha256.clone(), meta.imported_at);
+    Ok(dag::build(&parsed.plan, &options)?)
+}
+
+fn read_room(project: &Project, id: &RoomId) -> RoomInput {
+    let reading = read(project, id).map(Box::new).map_err(|error| with_causes(&error));
+    RoomInput { room: id.clone(), reading }
+}
+
+fn read(project: &Project, id: &RoomId) -> Result<RoomReading, RoomError> {
+    let room = Room::open(project, id)?;
+    Ok(RoomReading {
+        contract: room.contract()?,
+        standing: room.standing()?,
+        // A hint that cannot be read hides nothing else.
+        progress: room.progress().unwrap_or_default(),
+        attempt: room.last_attempt()?.map(|attempt| attempt.record),
+        spent: room.spent()?,
+        last_message: room.channel().newest(&Filter::default(), 1, None)?.messages.pop(),
+    })
+}
+
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,18 @@
+//! The board: what every view shows of a plan, computed in one place.
+//!
+//! The terminal, the web app and the chats answer the same questions: which epics there are, who
+//! works on them, how far they are, what they wait for, and why one failed. The answers are a
+//! [`Board`], a pure function ([`build`]) of what the files say. [`Loader`] reads those files,
+//! only their ends where they are long, and keeps what it read, so that a view that follows a
+//! running plan reads a room again only when that room changed. Nothing here is stored.
+
+mod build;
+mod load;
+mod value;
+
+#[cfg(test)]
+mod tests;
+
+pub use build::{EngineInput, Inputs, RoomInput, RoomReading, build};
+pub use load::{BoardError, Loader, load};
+pub use value::{Board, Counts, Engine, LastMessage, PlanState, Row};
