@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::ArgAction;
 use ostwin_core::env;
 use ostwin_core::layout::Layout;
+use ostwin_core::project;
 use tracing::level_filters::LevelFilter;
 
 use crate::{Exit, Failure, Logging};
@@ -85,22 +86,8 @@ impl BaseArgs {
     }
 
     fn layout_from(&self, here: &Path, home: Option<&Path>) -> Result<Layout, Failure> {
-        if let Some(project) = &self.project {
-            let layout = Layout::new(here.join(project));
-            return if layout.config().is_file() {
-                Ok(layout)
-            } else {
-                let missing = layout.config().display().to_string();
-                let text = format!("`{}` is no project: no `{missing}`", project.display());
-                let advice = format!("make it one with `ostwin init {}`", project.display());
-                Err(Failure::new(Exit::Usage, text).hint(advice))
-            };
-        }
-        Layout::find(here, home).ok_or_else(|| {
-            let text = format!("neither `{}` nor a folder above it is a project", here.display());
-            Failure::new(Exit::Usage, text)
-                .hint("make one with `ostwin init`, or name one with `--project DIR`")
-        })
+        project::locate(self.project.as_deref(), here, home)
+            .map_err(|error| Failure::new(Exit::Usage, error.to_string()))
     }
 }
 
@@ -144,10 +131,10 @@ mod tests {
         let named = BaseArgs { project: Some(dir.path().to_owned()), ..BaseArgs::default() };
         assert_eq!(named.layout_from(Path::new("/"), None).unwrap(), layout);
 
-        let nowhere = BaseArgs { project: Some("nowhere".into()), ..BaseArgs::default() };
-        let error = nowhere.layout_from(Path::new("/no"), None).unwrap_err();
+        let nowhere = BaseArgs { project: Some("/no/where".into()), ..BaseArgs::default() };
+        let error = nowhere.layout_from(&below, None).unwrap_err();
         assert_eq!(error.exit(), Exit::Usage);
-        assert!(error.to_string().starts_with("`nowhere` is no project: no `/no/nowhere/"));
+        assert!(error.to_string().starts_with("`/no/where` is no project"), "{error}");
         // The home folder's own part is no project.
         let home = BaseArgs::default().layout_from(&below, Some(dir.path())).unwrap_err();
         assert_eq!(home.exit(), Exit::Usage);

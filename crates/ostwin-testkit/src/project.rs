@@ -8,6 +8,8 @@ use std::process::Command;
 use ostwin_core::env;
 use ostwin_core::fs::{self, FsError};
 use ostwin_core::layout::Layout;
+use ostwin_core::project::init;
+use ostwin_core::store::{Durability, Store};
 use serde_json::{Value, json};
 
 use crate::process::{bin_dir, command};
@@ -42,11 +44,8 @@ impl TestProject {
         if let (Some(config), Some(settings)) = (config.as_object_mut(), settings.as_object()) {
             config.extend(settings.clone());
         }
-        let layout = &project.layout;
-        for dir in [layout.plans(), layout.rooms()] {
-            fs::create_dirs(&dir).map_err(other)?;
-        }
-        fs::replace_hint(&layout.config(), &fs::json_bytes(&config)?).map_err(other)?;
+        let store = Store { durability: Durability::Os, ..Store::default() };
+        init(project.root(), Some(&project.home()), &config, &store).map_err(io::Error::other)?;
         Ok(project)
     }
 

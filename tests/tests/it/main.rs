@@ -1,0 +1,5 @@
+//! End-to-end tests over the built binaries, and tests of the workspace itself.
+//!
+//! One binary, so that it links once. `cargo xtask test` builds the binaries first.
+
+mod architecture;
