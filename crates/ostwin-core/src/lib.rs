@@ -21,6 +21,7 @@ pub mod plan;
 pub mod registry;
 pub mod roles;
 
+pub mod artifacts;
 pub mod channel;
 pub mod ledger;
 pub mod room;
@@ -29,3 +30,5 @@ pub mod control;
 pub mod events;
 pub mod plans;
 pub mod project;
+
+pub mod board;
