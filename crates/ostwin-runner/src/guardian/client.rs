@@ -264,11 +264,9 @@ impl Running {
     /// The guardian went without its report: somebody killed it. Its session is
     /// swept here, and whoever waits for its slots is woken.
     async fn stand_in(&mut self, status: ExitStatus) -> Ended {
+        let said = String::from_utf8_lossy(self.complaints.all().await).trim().to_owned();
         tracing::warn!(
-            attempt = %self.mark,
-            %status,
-            said = %String::from_utf8_lossy(self.complaints.all().await).trim(),
-            "the guardian was lost; its session is swept"
+            attempt = %self.mark, %status, said, "the guardian was lost; its session is swept"
         );
         self.relay = None;
         let mark = self.mark.clone();

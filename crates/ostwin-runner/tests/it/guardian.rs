@@ -17,21 +17,45 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("guardian::relays_and_reports_the_exit_code", relays_and_reports_the_exit_code),
         trial("guardian::the_environment_is_exact_and_marked", the_environment_is_exact_and_marked),
         trial("guardian::a_closed_lifeline_ends_the_agent", a_closed_lifeline_ends_the_agent),
-        trial("guardian::an_agent_that_ignores_term_is_killed", an_agent_that_ignores_term_is_killed),
+        trial(
+            "guardian::an_agent_that_ignores_term_is_killed",
+            an_agent_that_ignores_term_is_killed,
+        ),
         trial("guardian::a_setsid_grandchild_is_swept", a_setsid_grandchild_is_swept),
-        trial("guardian::a_lost_guardian_is_noticed_and_swept", a_lost_guardian_is_noticed_and_swept),
+        trial(
+            "guardian::a_lost_guardian_is_noticed_and_swept",
+            a_lost_guardian_is_noticed_and_swept,
+        ),
         trial("guardian::standard_error_is_bounded", standard_error_is_bounded),
         trial("guardian::a_flood_waits_for_its_reader", a_flood_waits_for_its_reader),
-        trial("guardian::an_unread_flood_does_not_hold_up_the_end", an_unread_flood_does_not_hold_up_the_end),
-        trial("guardian::input_that_nobody_reads_does_not_hide_the_end", input_that_nobody_reads_does_not_hide_the_end),
-        trial("guardian::output_held_open_by_a_grandchild_ends", output_held_open_by_a_grandchild_ends),
-        trial("guardian::an_early_close_of_stdout_is_passed_on", an_early_close_of_stdout_is_passed_on),
+        trial(
+            "guardian::an_unread_flood_does_not_hold_up_the_end",
+            an_unread_flood_does_not_hold_up_the_end,
+        ),
+        trial(
+            "guardian::input_that_nobody_reads_does_not_hide_the_end",
+            input_that_nobody_reads_does_not_hide_the_end,
+        ),
+        trial(
+            "guardian::output_held_open_by_a_grandchild_ends",
+            output_held_open_by_a_grandchild_ends,
+        ),
+        trial(
+            "guardian::an_early_close_of_stdout_is_passed_on",
+            an_early_close_of_stdout_is_passed_on,
+        ),
         trial("guardian::failures_to_start_are_told_apart", failures_to_start_are_told_apart),
         trial("guardian::slots_are_limited_and_freed", slots_are_limited_and_freed),
         trial("guardian::one_session_per_attempt", one_session_per_attempt),
         trial("guardian::signals_end_it_in_order_or_at_once", signals_end_it_in_order_or_at_once),
-        trial("guardian::a_hangup_of_the_terminal_means_nothing", a_hangup_of_the_terminal_means_nothing),
-        trial("guardian::something_else_than_a_guardian_is_an_error", something_else_than_a_guardian_is_an_error),
+        trial(
+            "guardian::a_hangup_of_the_terminal_means_nothing",
+            a_hangup_of_the_terminal_means_nothing,
+        ),
+        trial(
+            "guardian::something_else_than_a_guardian_is_an_error",
+            something_else_than_a_guardian_is_an_error,
+        ),
         trial("process::a_sweep_finds_marked_strays", a_sweep_finds_marked_strays),
     ]
 }
@@ -328,7 +352,11 @@ async fn a_hangup_of_the_terminal_means_nothing() {
     let mut running = sandbox.run(&sandbox.start(&["/bin/cat"])).await;
     let (mut reader, mut writer) = running.take_relay().unwrap();
     let guardian = guardian_of(running.agent());
-    assert_eq!(rustix::process::getsid(Some(guardian)), Ok(guardian), "not in a session of its own");
+    assert_eq!(
+        rustix::process::getsid(Some(guardian)),
+        Ok(guardian),
+        "not in a session of its own"
+    );
     kill_process(guardian, Signal::HUP).unwrap();
     writer.write_all(b"still here\n").await.unwrap();
     let mut said = String::new();
@@ -338,11 +366,8 @@ async fn a_hangup_of_the_terminal_means_nothing() {
 }
 
 async fn something_else_than_a_guardian_is_an_error() {
-    let not_there = GuardianProgram {
-        program: "/no/such/guardian".into(),
-        args: Vec::new(),
-        env: Vec::new(),
-    };
+    let not_there =
+        GuardianProgram { program: "/no/such/guardian".into(), args: Vec::new(), env: Vec::new() };
     let error = Guardian::reserve(&not_there, Vec::new()).await.unwrap_err();
     assert!(matches!(error, GuardianError::Spawn { .. }), "{error:?}");
     let silent = GuardianProgram { program: "/bin/false".into(), ..not_there.clone() };

@@ -6,9 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use libtest_mimic::{Failed, Trial};
-use ostwin_runner::guardian::{
-    Guardian, GuardianProgram, Reservation, Running, SlotLimit, Start,
-};
+use ostwin_runner::guardian::{Guardian, GuardianProgram, Reservation, Running, SlotLimit, Start};
 use tempfile::TempDir;
 
 /// No test waits longer than this for anything. Only a failing one waits that long.
