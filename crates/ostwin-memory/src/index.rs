@@ -6,13 +6,14 @@
 
 use std::collections::{HashMap, HashSet};
 
+use ostwin_core::config::HalfLives;
 use ostwin_core::ids::{MemoryId, RoomId};
 use ostwin_core::ledger::{Entry, Kind};
 use ostwin_core::time::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::decay::HalfLives;
+use crate::decay;
 use crate::tokens::tokens;
 
 /// How soon a repeated word stops adding to the score.
@@ -90,6 +91,14 @@ struct Posting {
     frequency: f32,
 }
 
+/// A word of a question that some entry holds.
+struct Term<'a> {
+    token: String,
+    /// How much the word says: the rarer, the more.
+    idf: f64,
+    postings: &'a [Posting],
+}
+
 /// The entries of a ledger and where their words are.
 #[derive(Clone, Debug, Default)]
 pub struct Index {
@@ -160,9 +169,9 @@ impl Index {
     ) -> Vec<Hit<'_>> {
         let terms = self.terms_of(text);
         let mut lexical = vec![0.0_f64; self.entries.len()];
-        for (postings, idf) in terms.iter().filter_map(|(_, found)| found.as_ref()) {
-            for posting in *postings {
-                lexical[posting.document as usize] += self.term_score(*idf, *posting);
+        for term in &terms {
+            for posting in term.postings {
+                lexical[posting.document as usize] += self.term_score(term.idf, *posting);
             }
         }
         let mut hits: Vec<(f64, usize)> = lexical
@@ -200,19 +209,17 @@ impl Index {
             .collect()
     }
 
-    /// The different words of `text`, each with its postings and its weight if any entry has it.
-    fn terms_of(&self, text: &str) -> Vec<(String, Option<(&[Posting], f64)>)> {
+    /// The different words of `text` that some entry holds.
+    fn terms_of(&self, text: &str) -> Vec<Term<'_>> {
         let mut seen = HashSet::new();
         tokens(text)
             .into_iter()
             .filter(|token| seen.insert(token.clone()))
-            .map(|token| {
-                let found = self.postings.get(&token).map(|postings| {
-                    let (all, having) = (self.entries.len() as f64, postings.len() as f64);
-                    let idf = ((all - having + 0.5) / (having + 0.5)).ln_1p();
-                    (postings.as_slice(), idf)
-                });
-                (token, found)
+            .filter_map(|token| {
+                let postings = self.postings.get(&token)?.as_slice();
+                let (all, having) = (self.entries.len() as f64, postings.len() as f64);
+                let idf = ((all - having + 0.5) / (having + 0.5)).ln_1p();
+                Some(Term { token, idf, postings })
             })
             .collect()
     }
@@ -225,19 +232,16 @@ impl Index {
         idf * frequency * (K1 + 1.0) / (frequency + norm)
     }
 
-    fn explain_terms(
-        &self,
-        terms: &[(String, Option<(&[Posting], f64)>)],
-        document: usize,
-    ) -> Vec<TermScore> {
+    fn explain_terms(&self, terms: &[Term<'_>], document: usize) -> Vec<TermScore> {
         terms
             .iter()
-            .filter_map(|(term, found)| {
-                let (postings, idf) = found.as_ref()?;
-                let at = postings
+            .filter_map(|term| {
+                let at = term
+                    .postings
                     .binary_search_by_key(&document, |posting| posting.document as usize)
                     .ok()?;
-                Some(TermScore { term: term.clone(), score: self.term_score(*idf, postings[at]) })
+                let score = self.term_score(term.idf, term.postings[at]);
+                Some(TermScore { term: term.token.clone(), score })
             })
             .collect()
     }
@@ -249,7 +253,7 @@ impl Index {
 
     fn worth(&self, document: usize, lives: &HalfLives, now: Timestamp) -> f64 {
         let entry = &self.entries[document];
-        lives.worth(entry.kind, now.since(entry.ts))
+        decay::worth(lives, entry.kind, now.since(entry.ts))
     }
 
     fn hit(

@@ -10,7 +10,7 @@ mod digest;
 mod index;
 mod tokens;
 
-pub use decay::{FLOOR, HalfLives};
+pub use decay::{FLOOR, worth};
 pub use digest::{Digest, digest};
 pub use index::{B, Explain, Filter, Hit, Index, K1, TermScore, search};
 pub use tokens::tokens;

@@ -1,0 +1,112 @@
+//! One tool: its name, what it says of itself, and the function behind it.
+
+use std::sync::Arc;
+
+use rmcp::model::ToolAnnotations;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::args::decode;
+use crate::error::{Code, ToolError};
+use crate::schema;
+use crate::waiting::Waiting;
+
+/// What a call of a tool does to the project.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Nothing.
+    Reads,
+    /// It adds something; a second call adds another.
+    Adds,
+    /// It sets something that the next call sets again.
+    Sets,
+    /// It replaces what was there.
+    Replaces,
+}
+
+impl Effect {
+    fn annotations(self) -> ToolAnnotations {
+        ToolAnnotations::new()
+            .read_only(self == Self::Reads)
+            .destructive(self == Self::Replaces)
+            .idempotent(self != Self::Adds)
+            .open_world(false)
+    }
+}
+
+/// Arguments as they come from the wire.
+pub type Arguments = Map<String, Value>;
+
+type Run<S> = dyn Fn(&S, Arguments, &Waiting) -> Result<Value, ToolError> + Send + Sync;
+
+/// A tool of a server whose state is `S`.
+pub struct Tool<S> {
+    /// Its name on the wire.
+    pub name: &'static str,
+    title: &'static str,
+    description: &'static str,
+    effect: Effect,
+    input: fn() -> Arguments,
+    output: fn() -> Arguments,
+    run: Box<Run<S>>,
+}
+
+impl<S: 'static> Tool<S> {
+    /// A tool whose arguments are `A`, whose result is `R` and whose work is `run`. `description`
+    /// is read by models: its first sentence says what the tool is for.
+    pub fn new<A, R>(
+        name: &'static str,
+        title: &'static str,
+        effect: Effect,
+        description: &'static str,
+        run: fn(&S, A, &Waiting) -> Result<R, ToolError>,
+    ) -> Self
+    where
+        A: DeserializeOwned + JsonSchema + 'static,
+        R: Serialize + JsonSchema + 'static,
+    {
+        Self {
+            name,
+            title,
+            description,
+            effect,
+            input: schema::of_arguments::<A>,
+            output: schema::of_result::<R>,
+            run: Box::new(move |state, arguments, waiting| {
+                let result = run(state, decode(arguments)?, waiting)?;
+                serde_json::to_value(result)
+                    .map_err(|error| ToolError::because(Code::Unavailable, &error))
+            }),
+        }
+    }
+
+    /// Does the tool's work.
+    ///
+    /// # Errors
+    /// What the caller should read; nothing was changed.
+    pub fn run(
+        &self,
+        state: &S,
+        arguments: Arguments,
+        waiting: &Waiting,
+    ) -> Result<Value, ToolError> {
+        (self.run)(state, arguments, waiting)
+    }
+
+    /// The tool as a client lists it. Schemas are made here, when they are first asked for,
+    /// because many sessions never do.
+    pub fn listed(&self) -> rmcp::model::Tool {
+        rmcp::model::Tool::new(self.name, self.description, Arc::new((self.input)()))
+            .with_title(self.title)
+            .with_raw_output_schema(Arc::new((self.output)()))
+            .with_annotations(self.effect.annotations())
+    }
+}
+
+impl<S> std::fmt::Debug for Tool<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tool").field("name", &self.name).finish_non_exhaustive()
+    }
+}
