@@ -6,7 +6,9 @@
 //! attempt.
 
 pub mod acp;
+pub mod agents;
 pub mod guardian;
+pub mod mcp;
 pub mod process;
 pub mod prompt;
 pub mod session;

@@ -1,0 +1,11 @@
+//! Agent programs on this machine: which are there, and what they see of the environment.
+//!
+//! Which programs are known, and how each is started, is data in the settings (`agents`). This
+//! module finds them and builds the environment of their sessions from an allow list, because what
+//! is inherited whole leaks whole. It owns no state.
+
+mod environment;
+mod programs;
+
+pub use environment::{EnvironmentPolicy, session_environment};
+pub use programs::{FoundAgent, Programs, find_program, list_agents};

@@ -1,0 +1,360 @@
+//! From merged tiers to what the session gets and what is written down about it.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use ostwin_core::ids::{AttemptId, PlanId, RoleRef, RoomId};
+use serde_json::{Map, Value, json};
+
+use super::config::{McpError, Server};
+use super::merge::{Servers, Slot};
+use super::placeholders::{expand, has_placeholder};
+use crate::acp::McpServer;
+
+/// The name of the server through which a session speaks in its room.
+pub const WARROOM: &str = "warroom";
+/// The name of the server of the shared memory.
+pub const MEMORY: &str = "memory";
+
+/// What stands in a record where a secret would.
+const MASK: &str = "***";
+
+/// Words in the name of a variable or header whose value is nobody's business.
+const SECRET_WORDS: [&str; 8] =
+    ["key", "token", "secret", "password", "passwd", "credential", "auth", "cookie"];
+
+/// What an own server is bound to: who speaks, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Binding {
+    /// The project's root.
+    pub project: PathBuf,
+    /// The room.
+    pub room: RoomId,
+    /// The role, with instance.
+    pub role: RoleRef,
+    /// The attempt.
+    pub attempt: AttemptId,
+    /// The plan of the room.
+    pub plan: Option<PlanId>,
+}
+
+impl Binding {
+    /// The arguments that fix it.
+    fn args(&self) -> Vec<String> {
+        let mut args = vec![
+            "--project".to_owned(),
+            self.project.to_string_lossy().into_owned(),
+            "--room".to_owned(),
+            self.room.to_string(),
+            "--role".to_owned(),
+            self.role.to_string(),
+            "--attempt".to_owned(),
+            self.attempt.to_string(),
+        ];
+        if let Some(plan) = &self.plan {
+            args.extend(["--plan".to_owned(), plan.to_string()]);
+        }
+        args
+    }
+}
+
+/// The own servers of a session, bound by their command lines. `warroom` and `memory` are the
+/// executables.
+pub fn own_servers(binding: &Binding, warroom: &Path, memory: &Path) -> Vec<McpServer> {
+    [(WARROOM, warroom), (MEMORY, memory)]
+        .into_iter()
+        .map(|(name, command)| McpServer {
+            name: name.to_owned(),
+            command: command.to_owned(),
+            args: binding.args(),
+            env: Vec::new(),
+        })
+        .collect()
+}
+
+/// Which servers a session may see.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ServerFilter {
+    /// None at all, the own ones included.
+    pub no_mcp: bool,
+    /// Only these, besides the own ones; none means all.
+    pub refs: Option<Vec<String>>,
+}
+
+/// A server that the session reaches over the network.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RemoteServer {
+    /// Name under which the agent shows its tools.
+    pub name: String,
+    /// Its address.
+    pub url: String,
+    /// Headers of every request.
+    pub headers: Vec<(String, String)>,
+}
+
+impl std::fmt::Debug for RemoteServer {
+    /// Without the headers' values, which may be secrets.
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let headers: Vec<&str> = self.headers.iter().map(|(name, _)| name.as_str()).collect();
+        out.debug_struct("RemoteServer")
+            .field("name", &self.name)
+            .field("headers", &headers)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The servers of one session.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SessionServers {
+    /// Those that the agent starts; the own ones first.
+    pub local: Vec<McpServer>,
+    /// Those that it reaches over the network, for agents that can.
+    pub remote: Vec<RemoteServer>,
+    /// The file that said so, for each server that is not an own one.
+    pub sources: BTreeMap<String, PathBuf>,
+    /// What is written into the attempt's `mcp.json`: the same list in the common spelling, with
+    /// placeholders instead of what they stand for and with other secrets masked.
+    pub record: Value,
+    /// What was passed over, and why.
+    pub warnings: Vec<String>,
+}
+
+/// Settles the servers of a session. `own` are its own servers, `lookup` knows the environment.
+///
+/// # Errors
+/// A placeholder could not be filled in, or the role names a server that no tier has.
+pub fn resolve(
+    own: Vec<McpServer>,
+    merged: &Servers,
+    filter: &ServerFilter,
+    lookup: &dyn Fn(&str) -> Option<String>,
+) -> Result<SessionServers, McpError> {
+    let mut session = SessionServers { record: json!({ "mcpServers": {} }), ..Default::default() };
+    if filter.no_mcp {
+        return Ok(session);
+    }
+    check_refs(&own, merged, filter)?;
+    let mut record = Map::new();
+    for server in &own {
+        record.insert(
+            server.name.clone(),
+            json!({ "command": server.command, "args": server.args, "env": {} }),
+        );
+    }
+    for (name, slot) in merged {
+        let Some(entry) = slot.entry.as_ref().filter(|entry| entry.enabled) else { continue };
+        if own.iter().any(|server| server.name == *name) {
+            session.warnings.push(format!(
+                "{}: `{name}` is the name of an own server and is passed over",
+                slot.source.display()
+            ));
+            continue;
+        }
+        if filter.refs.as_ref().is_some_and(|refs| !refs.contains(name)) {
+            continue;
+        }
+        let fill = Fill { name, slot, lookup };
+        match &entry.server {
+            Server::Local { command, environment } => {
+                let mut words = command.iter();
+                let program = words.next().map(String::as_str).unwrap_or_default();
+                session.local.push(McpServer {
+                    name: name.clone(),
+                    command: PathBuf::from(fill.text("command", program)?),
+                    args: words.map(|word| fill.text("command", word)).collect::<Result<_, _>>()?,
+                    env: fill.map("environment", environment)?,
+                });
+                let args = command.get(1..).unwrap_or_default();
+                record.insert(
+                    name.clone(),
+                    json!({ "command": program, "args": args, "env": masked(environment) }),
+                );
+            }
+            Server::Remote { url, headers } => {
+                session.remote.push(RemoteServer {
+                    name: name.clone(),
+                    url: fill.text("url", url)?,
+                    headers: fill.map("headers", headers)?,
+                });
+                record.insert(
+                    name.clone(),
+                    json!({ "type": "http", "url": url, "headers": masked(headers) }),
+                );
+            }
+        }
+        session.sources.insert(name.clone(), slot.source.clone());
+    }
+    session.record = json!({ "mcpServers": record });
+    session.local.splice(0..0, own);
+    Ok(session)
+}
+
+/// Every server that the role names must exist: a session without it would fail later and worse.
+fn check_refs(own: &[McpServer], merged: &Servers, filter: &ServerFilter) -> Result<(), McpError> {
+    let known = || {
+        let there = merged.iter().filter(|(_, slot)| slot.entry.is_some()).map(|(name, _)| name);
+        own.iter().map(|server| &server.name).chain(there)
+    };
+    match filter.refs.iter().flatten().find(|name| !known().any(|known| known == *name)) {
+        None => Ok(()),
+        Some(name) => {
+            Err(McpError::UnknownRef { name: name.clone(), known: known().cloned().collect() })
+        }
+    }
+}
+
+/// Fills in the placeholders of one server's entry.
+struct Fill<'a> {
+    name: &'a str,
+    slot: &'a Slot,
+    lookup: &'a dyn Fn(&str) -> Option<String>,
+}
+
+impl Fill<'_> {
+    fn text(&self, field: &str, text: &str) -> Result<String, McpError> {
+        expand(text, self.lookup).map(Cow::into_owned).map_err(|source| McpError::Placeholder {
+            path: self.slot.source.clone(),
+            name: self.name.to_owned(),
+            field: format!("`{field}`"),
+            source,
+        })
+    }
+
+    fn map(
+        &self,
+        field: &str,
+        map: &BTreeMap<String, String>,
+    ) -> Result<Vec<(String, String)>, McpError> {
+        map.iter()
+            .map(|(key, text)| Ok((key.clone(), self.text(&format!("{field}.{key}"), text)?)))
+            .collect()
+    }
+}
+
+/// What may be written down: placeholders as they are, and no value under a secret's name.
+fn masked(map: &BTreeMap<String, String>) -> BTreeMap<&str, &str> {
+    map.iter()
+        .map(|(key, text)| {
+            let hide = !has_placeholder(text) && is_secret_name(key);
+            (key.as_str(), if hide { MASK } else { text.as_str() })
+        })
+        .collect()
+}
+
+fn is_secret_name(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    SECRET_WORDS.iter().any(|word| name.contains(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{config::parse, layer, merge};
+    use super::*;
+
+    fn binding() -> Binding {
+        Binding {
+            project: PathBuf::from("/srv/shop"),
+            room: "room-003".parse().unwrap(),
+            role: "engineer:fe".parse().unwrap(),
+            attempt: "att-01J8Z3K9V7Q2M5N4P6R8S0T1W3".parse().unwrap(),
+            plan: Some("shop-3fa9c1".parse().unwrap()),
+        }
+    }
+
+    fn own() -> Vec<McpServer> {
+        own_servers(&binding(), Path::new("/bin/ow"), Path::new("/bin/om"))
+    }
+
+    fn tier(path: &str, text: &str) -> Servers {
+        layer(Path::new(path), parse(Path::new(path), text.as_bytes()).unwrap())
+    }
+
+    fn lookup(name: &str) -> Option<String> {
+        (name == "DB_URL").then(|| "db://hidden".to_owned())
+    }
+
+    #[test]
+    fn a_session_gets_its_own_servers_and_what_the_tiers_left() {
+        let user = tier(
+            "user.json",
+            r#"{"mcp":{"db":{"command":["db","${DB_URL}"],"environment":{"API_KEY":"abc","M":"x"}},
+                       "web":{"url":"https://example.org","headers":{"Authorization":"Bearer ${T:-t}"}},
+                       "gone":{"command":["gone"]},
+                       "off":{"command":["off"],"enabled":false}}}"#,
+        );
+        let room = tier("room.json", r#"{"mcp":{"gone":null,"warroom":{"command":["fake"]}}}"#);
+        let session =
+            resolve(own(), &merge(user, room), &ServerFilter::default(), &lookup).unwrap();
+        let args: Vec<String> = "--project /srv/shop --room room-003 --role engineer:fe \
+                                 --attempt att-01J8Z3K9V7Q2M5N4P6R8S0T1W3 --plan shop-3fa9c1"
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect();
+        let server = |name: &str, command: &str, args: &[String], env: &[(&str, &str)]| McpServer {
+            name: name.to_owned(),
+            command: PathBuf::from(command),
+            args: args.to_vec(),
+            env: env.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
+        };
+        let expected = SessionServers {
+            local: vec![
+                server("warroom", "/bin/ow", &args, &[]),
+                server("memory", "/bin/om", &args, &[]),
+                server("db", "db", &["db://hidden".to_owned()], &[("API_KEY", "abc"), ("M", "x")]),
+            ],
+            remote: vec![RemoteServer {
+                name: "web".to_owned(),
+                url: "https://example.org".to_owned(),
+                headers: vec![("Authorization".to_owned(), "Bearer t".to_owned())],
+            }],
+            sources: BTreeMap::from([
+                ("db".to_owned(), PathBuf::from("user.json")),
+                ("web".to_owned(), PathBuf::from("user.json")),
+            ]),
+            record: json!({ "mcpServers": {
+                "warroom": { "command": "/bin/ow", "args": args, "env": {} },
+                "memory": { "command": "/bin/om", "args": args, "env": {} },
+                "db": {
+                    "command": "db", "args": ["${DB_URL}"], "env": { "API_KEY": "***", "M": "x" }
+                },
+                "web": {
+                    "type": "http",
+                    "url": "https://example.org",
+                    "headers": { "Authorization": "Bearer ${T:-t}" }
+                }
+            } }),
+            warnings: vec![
+                "room.json: `warroom` is the name of an own server and is passed over".to_owned(),
+            ],
+        };
+        assert_eq!(session, expected);
+        assert!(!session.record.to_string().contains("hidden"));
+    }
+
+    #[test]
+    fn a_role_may_see_less() {
+        let tier = tier("p.json", r#"{"mcp":{"a":{"command":["a"]},"b":{"command":["${NO}"]}}}"#);
+        let names = |filter: &ServerFilter| -> Result<Vec<String>, String> {
+            let session = resolve(own(), &tier, filter, &lookup).map_err(|e| e.to_string())?;
+            Ok(session.local.into_iter().map(|server| server.name).collect())
+        };
+        let only = |refs: &[&str]| ServerFilter {
+            no_mcp: false,
+            refs: Some(refs.iter().map(|name| (*name).to_owned()).collect()),
+        };
+        let list = |names: &[&str]| Ok(names.iter().map(|name| (*name).to_owned()).collect());
+        assert_eq!(names(&ServerFilter { no_mcp: true, refs: None }), list(&[]));
+        assert_eq!(names(&only(&["a"])), list(&["warroom", "memory", "a"]));
+        assert_eq!(names(&only(&[])), list(&["warroom", "memory"]));
+        assert_eq!(
+            names(&only(&["c"])).unwrap_err(),
+            "the role wants the MCP server `c`, which no tier has; there is: warroom, memory, a, b"
+        );
+        assert_eq!(
+            names(&only(&["b"])).unwrap_err(),
+            "p.json: MCP server `b`, `command`: `${NO}` needs the environment variable `NO`, \
+             which is not set"
+        );
+    }
+}
