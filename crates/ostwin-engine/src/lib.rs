@@ -1,1 +1,26 @@
-//! Placeholder.
+//! The engine: runs one plan from its files, and can be killed at any moment.
+//!
+//! [`decide`] is the whole scheduling policy, a pure function from a [`Snapshot`] to actions. The
+//! shell around it keeps the snapshot current from file events and carries the actions out: rooms
+//! move through core's one transition, sessions run under the runner's guardian. Whatever must
+//! survive the engine is in the files before it counts.
+
+mod attempt;
+mod control;
+mod decide;
+mod engine;
+mod error;
+mod look;
+mod moves;
+mod recovery;
+mod rooms;
+mod run;
+mod sessions;
+mod snapshot;
+mod submit;
+
+pub use decide::{Action, Finish, MoveCause, decide};
+pub use error::EngineError;
+pub use run::{Interrupt, Observer, RunEnd, RunOptions, run};
+pub use snapshot::{AttemptView, EpicView, Policy, RoomView, Session, Snapshot};
+pub use submit::{Mode, SubmitError, Submitted, resume, submit};

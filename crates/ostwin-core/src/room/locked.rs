@@ -11,7 +11,7 @@ use crate::fs::{self, FsError};
 use crate::ids::{AttemptId, SignalName, StateName, entropy};
 use crate::json::{Extra, Version};
 use crate::jsonl;
-use crate::lifecycle::{Action, AuditEntry, AuditLine, Cause, StateKind, names};
+use crate::lifecycle::{Action, AuditEntry, AuditLine, Cause, Machine, StateKind, names};
 use crate::time::Timestamp;
 
 /// A room whose lock this process holds.
@@ -339,15 +339,16 @@ impl<'r> LockedRoom<'r> {
         Ok(Closed { attempt, signal })
     }
 
-    /// Notes in the open attempt's record what the session says of itself while it runs.
+    /// Notes in the open attempt's record what becomes known while its session runs: a hint, which
+    /// the close writes again. If `id` is not the open attempt, nothing is noted.
     ///
     /// # Errors
-    /// A file failed. If `id` is not the open attempt, nothing is noted.
-    pub fn note_session(&mut self, id: &AttemptId, agent_session: &str) -> Result<()> {
+    /// A file failed.
+    pub fn note(&mut self, id: &AttemptId, note: impl FnOnce(&mut AttemptRecord)) -> Result<()> {
         if let Some(mut attempt) = self.room.open_attempt()?
             && attempt.record.id == *id
         {
-            attempt.record.agent_session = Some(agent_session.to_owned());
+            note(&mut attempt.record);
             fs::replace_json_hint(&attempt.paths.record(), &attempt.record)?;
         }
         Ok(())
@@ -364,13 +365,9 @@ impl<'r> LockedRoom<'r> {
         contract: &Contract,
     ) -> Result<Option<Signal>> {
         let machine = &self.standing.machine;
-        let allowed = machine.allowed_agent_signals(&attempt.state);
         let mut found = None;
         self.room.channel().scan(attempt.channel_offset, |message| {
-            let counts = message.attempt.as_ref() == Some(&attempt.id)
-                && message.from == attempt.role
-                && allowed.contains(&message.kind);
-            if counts {
+            if is_signal(machine, attempt, &message) {
                 found = Some(message);
                 ControlFlow::Break(())
             } else {
@@ -383,6 +380,14 @@ impl<'r> LockedRoom<'r> {
             message,
         }))
     }
+}
+
+/// Whether a message counts as a signal of this attempt: it carries its id, comes from its role
+/// and is of a type that its state lets an agent send. Nothing is derived from text or times.
+pub fn is_signal(machine: &Machine, attempt: &AttemptRecord, message: &Message) -> bool {
+    message.attempt.as_ref() == Some(&attempt.id)
+        && message.from == attempt.role
+        && machine.allowed_agent_signals(&attempt.state).contains(&message.kind)
 }
 
 fn status_line(state: &StateName) -> String {

@@ -23,7 +23,7 @@ pub use attempt::{Attempt, AttemptRecord, Ended, NewAttempt, Outcome, Usage};
 pub use brief::{brief, tasks};
 pub use contract::{Assignment, Constraints, Contract, Goal, Goals};
 pub use create::{NewRoom, create, remove_unfinished};
-pub use locked::{Closed, LockedRoom, Signal, Why};
+pub use locked::{Closed, LockedRoom, Signal, Why, is_signal};
 pub use post::{PostRefusal, PostRequest, Posted, Speaker, post};
 pub use progress::{Progress, ProgressReport, report};
 pub use verdict::{Answer, Verdict, VerdictError, check_pass, effective_signal};

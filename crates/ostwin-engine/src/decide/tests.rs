@@ -1,0 +1,192 @@
+use std::time::Duration;
+
+use ostwin_core::ids::{AttemptId, RoomId};
+
+use super::*;
+use crate::snapshot::{AttemptView, RoomView};
+
+const NOW: i64 = 1_000_000;
+
+fn room(kind: StateKind) -> RoomView {
+    RoomView {
+        state: "some".parse().unwrap(),
+        kind,
+        passed: false,
+        has_ready: kind == StateKind::Wait,
+        entered_at: Timestamp::from_millis(NOW),
+        decision: None,
+        attempt: None,
+        interruptions: 0,
+    }
+}
+
+fn passed() -> RoomView {
+    RoomView { passed: true, ..room(StateKind::Terminal) }
+}
+
+fn ended(outcome: Outcome) -> RoomView {
+    let attempt = AttemptView {
+        id: AttemptId::generate(Timestamp::from_millis(1), 1),
+        outcome: Some(outcome),
+        signal: None,
+        reason: Some("why".to_owned()),
+        foreign_until: None,
+    };
+    RoomView { attempt: Some(attempt), ..room(StateKind::Work) }
+}
+
+fn plan(epics: &[(&str, &[&str], RoomView)]) -> Snapshot {
+    let epics = epics
+        .iter()
+        .enumerate()
+        .map(|(order, (id, depends_on, standing))| {
+            let view = EpicView {
+                room: RoomId::numbered(u32::try_from(order).unwrap() + 1),
+                depends_on: depends_on.iter().map(|id| id.parse().unwrap()).collect(),
+                order,
+                priority: 50,
+                remaining: 900,
+                serialize: false,
+                retry_delay: Duration::ZERO,
+                standing: standing.clone(),
+                session: Session::None,
+            };
+            (id.parse().unwrap(), view)
+        })
+        .collect();
+    Snapshot { now: Timestamp::from_millis(NOW), epics, stopping: false, slots_full: false }
+}
+
+fn policy() -> Policy {
+    Policy { max_sessions: 2, max_interruptions: 3, wait_for_people: false }
+}
+
+fn open(id: &str) -> Action {
+    Action::OpenAttempt { epic: id.parse().unwrap() }
+}
+
+fn epic<'s>(snapshot: &'s mut Snapshot, id: &str) -> &'s mut EpicView {
+    snapshot.epics.get_mut(&id.parse::<EpicId>().unwrap()).unwrap()
+}
+
+#[test]
+fn an_epic_starts_when_its_own_dependencies_passed() {
+    let snapshot = plan(&[
+        ("A", &[], passed()),
+        ("B", &[], room(StateKind::Review)),
+        ("C", &["A"], room(StateKind::Wait)),
+        ("D", &["A", "B"], room(StateKind::Wait)),
+    ]);
+    assert_eq!(decide(&snapshot, &policy()), [open("B"), open("C")]);
+}
+
+#[test]
+fn slots_go_by_priority_then_longest_way_then_order() {
+    let wait = || room(StateKind::Wait);
+    let mut snapshot = plan(&[("A", &[], wait()), ("B", &[], wait()), ("C", &[], wait())]);
+    assert_eq!(decide(&snapshot, &policy()), [open("A"), open("B")]);
+    epic(&mut snapshot, "C").remaining = 901;
+    assert_eq!(decide(&snapshot, &policy()), [open("C"), open("A")]);
+    epic(&mut snapshot, "B").priority = 0;
+    assert_eq!(decide(&snapshot, &policy()), [open("B"), open("C")]);
+    epic(&mut snapshot, "B").session = Session::Running;
+    assert_eq!(decide(&snapshot, &policy()), [open("C")]);
+    snapshot.slots_full = true;
+    assert_eq!(decide(&snapshot, &policy()), []);
+}
+
+#[test]
+fn a_serialized_epic_never_runs_beside_another() {
+    let wait = || room(StateKind::Wait);
+    let mut snapshot = plan(&[("A", &[], wait()), ("B", &[], wait()), ("C", &[], wait())]);
+    epic(&mut snapshot, "B").serialize = true;
+    assert_eq!(decide(&snapshot, &policy()), [open("A"), open("C")]);
+    epic(&mut snapshot, "B").priority = 0;
+    assert_eq!(decide(&snapshot, &policy()), [open("B")]);
+    // Between two attempts it is still the only one.
+    epic(&mut snapshot, "B").standing = room(StateKind::Review);
+    assert_eq!(decide(&snapshot, &policy()), [open("B")]);
+}
+
+#[test]
+fn what_an_attempt_left_is_what_moves_the_room() {
+    let moved = |standing: RoomView| match decide(&plan(&[("A", &[], standing)]), &policy()).pop() {
+        Some(Action::Move { signal, .. }) => signal.to_string(),
+        other => format!("{other:?}"),
+    };
+    assert_eq!(moved(ended(Outcome::Timeout)), "timeout");
+    for outcome in [Outcome::NoSignal, Outcome::AgentError, Outcome::SpawnFailed, Outcome::Auth] {
+        assert_eq!(moved(ended(outcome)), "error");
+    }
+    let mut signalled = ended(Outcome::Signal("done".parse().unwrap()));
+    let message = MessageId::generate(Timestamp::from_millis(1), 2);
+    signalled.attempt.as_mut().unwrap().signal = Some((message, "done".parse().unwrap()));
+    assert_eq!(moved(signalled), "done");
+}
+
+#[test]
+fn an_interrupted_attempt_is_opened_again_but_not_for_ever() {
+    let mut standing = ended(Outcome::Interrupted);
+    standing.interruptions = 3;
+    let mut snapshot = plan(&[("A", &[], standing)]);
+    assert_eq!(decide(&snapshot, &policy()), [open("A")]);
+    epic(&mut snapshot, "A").standing.interruptions = 4;
+    let actions = decide(&snapshot, &policy());
+    assert!(matches!(&actions[..], [Action::Move { signal, .. }] if signal.as_str() == "error"));
+}
+
+#[test]
+fn an_open_attempt_without_a_session_is_closed_unless_another_machine_may_run_it() {
+    let mut standing = ended(Outcome::NoSignal);
+    standing.attempt.as_mut().unwrap().outcome = None;
+    let mut snapshot = plan(&[("A", &[], standing)]);
+    let close = Action::CloseStale { epic: "A".parse().unwrap() };
+    assert_eq!(decide(&snapshot, &policy()), [close.clone()]);
+    let until = Timestamp::from_millis(NOW + 1);
+    epic(&mut snapshot, "A").standing.attempt.as_mut().unwrap().foreign_until = Some(until);
+    assert_eq!(decide(&snapshot, &policy()), [Action::WakeAt(until)]);
+    snapshot.now = until;
+    assert_eq!(decide(&snapshot, &policy()), [close]);
+}
+
+#[test]
+fn a_retry_waits_for_its_delay_and_nothing_else_happens_meanwhile() {
+    let mut failed = room(StateKind::Decision);
+    failed.decision = Some("retry".parse().unwrap());
+    let mut snapshot = plan(&[("A", &[], failed)]);
+    epic(&mut snapshot, "A").retry_delay = Duration::from_secs(60);
+    let due = Timestamp::from_millis(NOW + 60_000);
+    assert_eq!(decide(&snapshot, &policy()), [Action::WakeAt(due)]);
+    snapshot.now = due;
+    assert_eq!(decide(&snapshot, &policy()), [Action::Decide { epic: "A".parse().unwrap() }]);
+    // Being exhausted needs no pause.
+    snapshot.now = Timestamp::from_millis(NOW);
+    epic(&mut snapshot, "A").standing.decision = Some("exhaust".parse().unwrap());
+    assert_eq!(decide(&snapshot, &policy()), [Action::Decide { epic: "A".parse().unwrap() }]);
+}
+
+#[test]
+fn the_end_is_told_apart() {
+    let lost = || room(StateKind::Terminal);
+    let wait = || room(StateKind::Wait);
+    let escalated = || RoomView { has_ready: false, ..room(StateKind::Wait) };
+    let finish = |snapshot: &Snapshot, policy: &Policy| decide(snapshot, policy);
+
+    let all = plan(&[("A", &[], passed()), ("B", &["A"], passed())]);
+    assert_eq!(finish(&all, &policy()), [Action::Finish(Finish::Passed)]);
+    let failed = plan(&[("A", &[], lost()), ("B", &["A"], wait()), ("C", &["B"], wait())]);
+    assert_eq!(finish(&failed, &policy()), [Action::Finish(Finish::Failed)]);
+    let person = plan(&[("A", &[], escalated()), ("B", &["A"], wait()), ("C", &[], passed())]);
+    assert_eq!(finish(&person, &policy()), [Action::Finish(Finish::NeedsPerson)]);
+    let patient = Policy { wait_for_people: true, ..policy() };
+    assert_eq!(finish(&person, &patient), []);
+}
+
+#[test]
+fn a_stopping_engine_starts_nothing_and_still_records_what_ended() {
+    let mut snapshot =
+        plan(&[("A", &[], room(StateKind::Wait)), ("B", &[], ended(Outcome::Timeout))]);
+    snapshot.stopping = true;
+    let actions = decide(&snapshot, &policy());
+    assert!(matches!(&actions[..], [Action::Move { .. }]), "{actions:?}");
+}

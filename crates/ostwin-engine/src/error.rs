@@ -1,0 +1,114 @@
+//! Why an engine could not run a plan.
+
+use std::path::PathBuf;
+
+use ostwin_core::control::{ControlError, EngineRecord};
+use ostwin_core::fs::FsError;
+use ostwin_core::ids::{EpicId, PlanId};
+use ostwin_core::jsonl::JsonlError;
+use ostwin_core::lifecycle::MachineError;
+use ostwin_core::lock::LockError;
+use ostwin_core::plans::PlanStoreError;
+use ostwin_core::room::RoomError;
+use ostwin_watch::WatchError;
+
+/// Why an engine could not run a plan, or could not go on. What was recorded stays recorded.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// Another engine drives the plan.
+    #[error("plan `{plan}` is driven by another engine{}; `ostwin stop {plan}` ends it", engine_words(engine.as_deref()))]
+    Owned {
+        /// The plan.
+        plan: PlanId,
+        /// Who drives it, if its record can be read.
+        engine: Option<Box<EngineRecord>>,
+    },
+    /// The stored plan has become unreadable.
+    #[error("plan `{plan}` cannot be read any more: {problem}")]
+    Plan {
+        /// The plan.
+        plan: PlanId,
+        /// The first error.
+        problem: String,
+    },
+    /// A machine is not sound.
+    #[error("the lifecycle of {epic} is not sound: {}", problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Machine {
+        /// The epic that gives it.
+        epic: EpicId,
+        /// What is wrong with it.
+        problems: Vec<MachineError>,
+    },
+    /// A machine is not even a machine.
+    #[error("the lifecycle of {epic} cannot be read: {problem}")]
+    MachineShape {
+        /// The epic that gives it.
+        epic: EpicId,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Neither the plan nor the registry names a role that works.
+    #[error("{epic} has no role that works on it, and the registry names no default role")]
+    NoRole {
+        /// The epic.
+        epic: EpicId,
+    },
+    /// The agent or the role of an epic cannot be resolved.
+    #[error("{epic}: {problem}")]
+    Resolve {
+        /// The epic.
+        epic: EpicId,
+        /// What cannot be resolved, and what to do.
+        problem: String,
+    },
+    /// The plan has rooms for other epics than it names.
+    #[error("the graph in `{}` does not fit the plan: {problem}", dag.display())]
+    Dag {
+        /// The graph's file.
+        dag: PathBuf,
+        /// What does not fit.
+        problem: String,
+    },
+    /// The program that guards sessions was not found.
+    #[error("cannot find the running executable, which also guards the sessions")]
+    NoExecutable(#[source] std::io::Error),
+    /// The asynchronous runtime did not start.
+    #[error("cannot start the runtime")]
+    Runtime(#[source] std::io::Error),
+    /// The system gave no random bits for an id.
+    #[error("no random bits for an id")]
+    Entropy(#[source] std::io::Error),
+    /// A task of the engine died, which is a mistake in the program.
+    #[error("a task of the engine died: {0}")]
+    Bug(String),
+    /// The guardian of a session did not do its work.
+    #[error("the guardian of a session failed")]
+    Guardian(#[source] ostwin_runner::guardian::GuardianError),
+    /// A room could not be read or changed.
+    #[error(transparent)]
+    Room(#[from] RoomError),
+    /// A plan's record could not be read or written.
+    #[error(transparent)]
+    Store(#[from] PlanStoreError),
+    /// A file could not be read or written.
+    #[error(transparent)]
+    Fs(#[from] FsError),
+    /// A file of lines could not be read or appended to.
+    #[error(transparent)]
+    Jsonl(#[from] JsonlError),
+    /// A lock could not be taken.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// The project's files cannot be watched.
+    #[error(transparent)]
+    Watch(#[from] WatchError),
+    /// A control file could not be read.
+    #[error(transparent)]
+    Control(#[from] ControlError),
+}
+
+fn engine_words(engine: Option<&EngineRecord>) -> String {
+    engine.map_or_else(String::new, |engine| {
+        format!(" (pid {} on {}, since {})", engine.pid, engine.host, engine.started_at)
+    })
+}

@@ -1,0 +1,72 @@
+//! From a room's files to what the scheduler sees of it.
+
+use std::time::Duration;
+
+use ostwin_core::env;
+use ostwin_core::lifecycle::{StateKind, names};
+use ostwin_core::room::{Attempt, Outcome, Result, Room};
+
+use crate::snapshot::{AttemptView, RoomView};
+
+/// How long after its deadline an attempt of another machine is taken for dead, beside the grace
+/// that its processes have.
+const FOREIGN_MARGIN: Duration = Duration::from_secs(30);
+
+/// Reads where `room` stands.
+///
+/// # Errors
+/// The room cannot be read.
+pub(crate) fn look(room: &Room, kill_grace: Duration) -> Result<RoomView> {
+    let standing = room.standing()?;
+    let kind = standing.kind();
+    let decision = if kind == StateKind::Decision {
+        let now = room.project().store().now();
+        let counters = standing.replay.counters(&standing.machine, now, room.spent()?);
+        standing
+            .machine
+            .decide(&standing.state, &counters, standing.replay.previous.as_ref())
+            .map(|(signal, _)| signal)
+    } else {
+        None
+    };
+    let mut stay: Vec<Attempt> = if kind.has_session() { room.attempts()? } else { Vec::new() };
+    stay.retain(|attempt| attempt.record.audit_seq == standing.replay.last_seq);
+    let interruptions = stay
+        .iter()
+        .rev()
+        .take_while(|attempt| attempt.record.outcome == Some(Outcome::Interrupted))
+        .count();
+    let has_ready = standing
+        .machine
+        .state(&standing.state)
+        .is_some_and(|state| state.signals.contains_key(names::READY));
+    Ok(RoomView {
+        kind,
+        passed: kind == StateKind::Terminal && standing.state.as_str() == names::PASSED,
+        has_ready,
+        entered_at: standing
+            .replay
+            .entered_at
+            .unwrap_or_else(|| room.project().store().now()),
+        decision,
+        attempt: stay.last().map(|attempt| view(attempt, kill_grace)),
+        interruptions: u32::try_from(interruptions).unwrap_or(u32::MAX),
+        state: standing.state,
+    })
+}
+
+fn view(attempt: &Attempt, kill_grace: Duration) -> AttemptView {
+    let record = &attempt.record;
+    let signal = match (&record.signal, &record.outcome) {
+        (Some(message), Some(Outcome::Signal(name))) => Some((message.clone(), name.clone())),
+        _ => None,
+    };
+    let foreign = record.is_open() && record.host != env::host();
+    AttemptView {
+        id: record.id.clone(),
+        outcome: record.outcome.clone().filter(|_| !record.is_open()),
+        signal,
+        reason: record.reason.clone(),
+        foreign_until: foreign.then(|| record.deadline_at.plus(kill_grace + FOREIGN_MARGIN)),
+    }
+}

@@ -1,0 +1,87 @@
+//! Moving a room: what the scheduler decided, done under the room's lock if it still holds.
+
+use ostwin_core::events::{Event, EventKind};
+use ostwin_core::ids::{EpicId, RunId};
+use ostwin_core::lifecycle::{AuditEntry, Cause, StateKind, names};
+use ostwin_core::room::{Outcome, Room, RoomError, Why};
+
+use crate::decide::MoveCause;
+use ostwin_core::ids::SignalName;
+
+/// Moves `room` by `signal`, unless its last attempt is no longer the one that decided so.
+///
+/// # Errors
+/// The room cannot be read or changed.
+pub(crate) fn by_signal(
+    room: &Room,
+    signal: &SignalName,
+    cause: MoveCause,
+) -> Result<Option<AuditEntry>, RoomError> {
+    room.locked(|locked| {
+        let Some(last) = room.last_attempt()? else { return Ok(None) };
+        if last.record.is_open() || last.record.audit_seq != locked.standing().replay.last_seq {
+            return Ok(None);
+        }
+        let (cause, reason) = match cause {
+            MoveCause::Message(id) => {
+                (Cause::Message(id), format!("`{signal}` from {}", last.record.role))
+            }
+            MoveCause::Outcome { outcome: Outcome::Timeout, reason } => {
+                (Cause::Timer("deadline".to_owned()), reason)
+            }
+            MoveCause::Outcome { outcome, reason } => {
+                (Cause::Attempt(outcome.as_str().to_owned()), reason)
+            }
+        };
+        let why = Why {
+            cause,
+            attempt: Some(last.record.id),
+            actor: "engine".to_owned(),
+            reason,
+        };
+        locked.signal(signal, why).map(Some)
+    })
+}
+
+/// Takes the way out of a `decision` state.
+///
+/// # Errors
+/// The room cannot be read or changed.
+pub(crate) fn by_decision(room: &Room) -> Result<Option<AuditEntry>, RoomError> {
+    room.locked(|locked| {
+        let replay = &locked.standing().replay;
+        let reason = format!("{} of {} retries used", replay.retries, replay.max_retries(&locked.standing().machine));
+        locked.decide(Why::engine("decision", reason))
+    })
+}
+
+/// The events that a transition makes for the plan.
+pub(crate) fn events(
+    room: &Room,
+    epic: &EpicId,
+    run_id: &RunId,
+    kind: StateKind,
+    entry: &AuditEntry,
+) -> Vec<Event> {
+    let base = |kind| Event {
+        run_id: Some(run_id.clone()),
+        epic: Some(epic.clone()),
+        room: Some(room.id().clone()),
+        attempt: entry.attempt.clone(),
+        reason: Some(entry.reason.clone()).filter(|reason| !reason.is_empty()),
+        ..Event::new(kind)
+    };
+    let moved = Event {
+        from: entry.from.clone(),
+        to: Some(entry.to.clone()),
+        signal: entry.signal.clone(),
+        ..base(EventKind::Moved)
+    };
+    let further = match (kind, entry.to.as_str()) {
+        (StateKind::Terminal, names::PASSED) => Some(EventKind::Passed),
+        (StateKind::Terminal, _) => Some(EventKind::Failed),
+        (StateKind::Wait, names::ESCALATED) => Some(EventKind::Escalated),
+        _ => None,
+    };
+    std::iter::once(moved).chain(further.map(base)).collect()
+}
