@@ -142,7 +142,12 @@ const SHIPPED: [Shipped; 9] = [
         AGENTS_SKILLS,
     ),
     ("cursor", &["cursor-agent", "acp"], &["CURSOR_API_KEY"], None),
-    (REHEARSAL, &["ostwin-rehearsal"], &[], AGENTS_SKILLS),
+    (
+        REHEARSAL,
+        &["ostwin-rehearsal"],
+        &["OSTWIN_REHEARSAL_SCRIPT", "OSTWIN_REHEARSAL_PACE"],
+        AGENTS_SKILLS,
+    ),
 ];
 
 /// The preconfigured agent programs.

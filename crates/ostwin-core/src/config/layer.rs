@@ -31,20 +31,19 @@ pub(super) struct Entry {
 const PREFIX: &str = "OSTWIN_";
 
 /// Variables with the prefix that are no settings: they say where a process belongs.
-const NOT_SETTINGS: [&str; 12] = [
+const NOT_SETTINGS: [&str; 8] = [
     "OSTWIN_PROJECT",
+    "OSTWIN_PLAN",
     "OSTWIN_ROOM",
     "OSTWIN_ROLE",
     "OSTWIN_ATTEMPT",
-    "OSTWIN_PLAN",
     "OSTWIN_BIN",
     "OSTWIN_BIN_DIR",
     "OSTWIN_FAIL",
-    "OSTWIN_LOG",
-    "OSTWIN_CONFIG",
-    "OSTWIN_RUN",
-    "OSTWIN_SCHEMA_VERSION",
 ];
+
+/// What variables begin with that the rehearsal agent and the tests read for themselves.
+const NOT_SETTINGS_EITHER: [&str; 2] = ["OSTWIN_REHEARSAL_", "OSTWIN_TEST_"];
 
 impl Layer {
     /// The layer of a `config.json`.
@@ -112,9 +111,9 @@ impl Layer {
         let (mut layer, mut errors) = (Self::default(), Vec::new());
         for (name, text) in variables {
             let Some(key) = name.strip_prefix(PREFIX) else { continue };
-            // What the rehearsal agent reads for itself is its own business.
-            let own = NOT_SETTINGS.contains(&name) || key.starts_with("REHEARSAL");
-            if own || text.is_empty() {
+            let other = NOT_SETTINGS.contains(&name)
+                || NOT_SETTINGS_EITHER.iter().any(|prefix| name.starts_with(prefix));
+            if other || text.is_empty() {
                 continue;
             }
             let path = key.to_lowercase().split("__").map(str::to_owned).collect();

@@ -7,7 +7,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::machine::{StateKind, names};
+use super::machine::{Machine, StateKind, names};
 use crate::ids::{EpicId, SignalName, StateName};
 use crate::time::Timestamp;
 
@@ -85,21 +85,25 @@ fn shown(word: impl Into<String>, detail: Option<String>, tone: Tone) -> Display
     DisplayState { word: word.into(), detail, tone }
 }
 
-/// The display of a room in `state`, which its machine says is of kind `kind`.
-pub fn display(state: &StateName, kind: StateKind, facts: &RoomFacts) -> DisplayState {
+/// The display of a room in `state` of `machine`.
+pub fn display(machine: &Machine, state: &StateName, facts: &RoomFacts) -> DisplayState {
     let name = state.as_str();
-    let signal = facts.last_signal.as_ref().map(SignalName::as_str);
+    let Some(kind) = machine.kind(state) else {
+        let detail = "its machine has no such state".to_owned();
+        return shown(name, Some(detail), Tone::Trouble);
+    };
     match kind {
         StateKind::Terminal => shown(name, None, ending(name)),
         _ if facts.question.is_some() => shown("waiting", facts.question.clone(), Tone::Attention),
         // A running session may finish although its room is paused.
         _ if facts.paused && !facts.attempt_open => shown("paused", None, Tone::Idle),
-        StateKind::Wait if not_started(signal, name) => not_yet(name, facts),
-        StateKind::Wait if name == names::ESCALATED => {
+        StateKind::Wait if *state == machine.initial_state => not_yet(facts),
+        StateKind::Wait if !machine.allowed_person_signals(state).is_empty() => {
             shown(name, Some("a person has to decide".to_owned()), Tone::Attention)
         }
         StateKind::Wait => shown(name, None, Tone::Idle),
         StateKind::Decision | StateKind::Work | StateKind::Review | StateKind::Triage => {
+            let signal = facts.last_signal.as_ref().map(SignalName::as_str);
             running(name, kind, signal, facts)
         }
     }
@@ -113,12 +117,7 @@ fn ending(name: &str) -> Tone {
     }
 }
 
-/// Whether a waiting room waits for its beginning: nothing led here but its creation.
-fn not_started(signal: Option<&str>, name: &str) -> bool {
-    signal.is_none() && name != names::ESCALATED && name != "blocked"
-}
-
-fn not_yet(name: &str, facts: &RoomFacts) -> DisplayState {
+fn not_yet(facts: &RoomFacts) -> DisplayState {
     if let Some(first) = facts.blocked_by.first() {
         let others = others(&facts.blocked_by);
         return shown(format!("blocked by {first}"), others, Tone::Trouble);
@@ -133,7 +132,7 @@ fn not_yet(name: &str, facts: &RoomFacts) -> DisplayState {
         PlanStage::Running => match later(facts) {
             Some(seconds) => shown(format!("ready in {}", span(seconds)), None, Tone::Soon),
             None if facts.slot_free => shown("ready", None, Tone::Soon),
-            None => shown("ready", Some(format!("{name}: for a free slot")), Tone::Soon),
+            None => shown("ready", Some("for a free slot".to_owned()), Tone::Soon),
         },
     }
 }
@@ -194,8 +193,22 @@ fn span(seconds: u64) -> String {
 mod tests {
     use super::*;
 
-    fn state(name: &str) -> StateName {
-        StateName::new(name).unwrap()
+    fn machine() -> Machine {
+        let state =
+            |kind: &str, signals: &str| format!(r#"{{"type":"{kind}","signals":{{{signals}}}}}"#);
+        let text = format!(
+            r#"{{"initial_state":"pending","states":{{"pending":{},"developing":{},"failed":{},
+                "escalated":{},"blocked":{},"passed":{},"failed-final":{},"cancelled":{}}}}}"#,
+            state("wait", ""),
+            state("work", ""),
+            state("decision", ""),
+            state("wait", r#""fix":{"target":"developing"}"#),
+            state("wait", r#""unblock":{"target":"developing"}"#),
+            state("terminal", ""),
+            state("terminal", ""),
+            state("terminal", ""),
+        );
+        serde_json::from_str(&text).unwrap()
     }
 
     fn epics(names: &[&str]) -> Vec<EpicId> {
@@ -206,8 +219,9 @@ mod tests {
         RoomFacts { slot_free: true, now: Some(Timestamp::from_millis(0)), ..RoomFacts::default() }
     }
 
-    fn line(name: &str, kind: StateKind, facts: &RoomFacts) -> String {
-        let DisplayState { word, detail, tone } = display(&state(name), kind, facts);
+    fn line(name: &str, facts: &RoomFacts) -> String {
+        let state = StateName::new(name).unwrap();
+        let DisplayState { word, detail, tone } = display(&machine(), &state, facts);
         format!("{word} | {} | {tone:?}", detail.unwrap_or_default())
     }
 
@@ -217,7 +231,7 @@ mod tests {
 
     #[test]
     fn before_the_start() {
-        let pending = |facts: RoomFacts| line("pending", StateKind::Wait, &facts);
+        let pending = |facts: RoomFacts| line("pending", &facts);
         assert_eq!(
             pending(RoomFacts { stage: PlanStage::Planning, ..facts() }),
             "planning |  | Idle"
@@ -237,7 +251,7 @@ mod tests {
         assert_eq!(pending(facts()), "ready |  | Soon");
         assert_eq!(
             pending(RoomFacts { slot_free: false, ..facts() }),
-            "ready | pending: for a free slot | Soon"
+            "ready | for a free slot | Soon"
         );
         assert_eq!(pending(RoomFacts { paused: true, ..facts() }), "paused |  | Idle");
     }
@@ -245,44 +259,37 @@ mod tests {
     #[test]
     fn while_it_runs() {
         let open = RoomFacts { attempt_open: true, ..after("ready") };
-        assert_eq!(line("developing", StateKind::Work, &open), "developing |  | Active");
+        assert_eq!(line("developing", &open), "developing |  | Active");
         let redesign = RoomFacts { attempt_open: true, ..after("redesign") };
-        assert_eq!(
-            line("developing", StateKind::Work, &redesign),
-            "redesign | developing | Active"
-        );
+        assert_eq!(line("developing", &redesign), "redesign | developing | Active");
         let paused = RoomFacts { paused: true, ..open.clone() };
-        assert_eq!(line("developing", StateKind::Work, &paused), "developing |  | Active");
+        assert_eq!(line("developing", &paused), "developing |  | Active");
         let asked = RoomFacts { question: Some("which port?".to_owned()), ..open };
-        assert_eq!(
-            line("developing", StateKind::Work, &asked),
-            "waiting | which port? | Attention"
-        );
+        assert_eq!(line("developing", &asked), "waiting | which port? | Attention");
     }
 
     #[test]
     fn after_something_went_wrong() {
-        assert_eq!(
-            line("failed", StateKind::Decision, &after("timeout")),
-            "timeout | failed | Trouble"
-        );
-        assert_eq!(line("failed", StateKind::Decision, &after("error")), "failed |  | Trouble");
+        assert_eq!(line("failed", &after("timeout")), "timeout | failed | Trouble");
+        assert_eq!(line("failed", &after("error")), "failed |  | Trouble");
         let delayed =
             RoomFacts { resume_at: Some(Timestamp::from_millis(29_001)), ..after("retry") };
         assert_eq!(
-            line("developing", StateKind::Work, &delayed),
+            line("developing", &delayed),
             "retrying in 30 s | developing after retry | Soon"
         );
         assert_eq!(
-            line("escalated", StateKind::Wait, &after("exhaust")),
+            line("escalated", &after("exhaust")),
             "escalated | a person has to decide | Attention"
         );
+        assert_eq!(line("blocked", &after("replan")), "blocked |  | Idle");
+        assert_eq!(line("lost", &facts()), "lost | its machine has no such state | Trouble");
     }
 
     #[test]
     fn at_the_end() {
-        assert_eq!(line("passed", StateKind::Terminal, &after("pass")), "passed |  | Passed");
-        assert_eq!(line("failed-final", StateKind::Terminal, &facts()), "failed-final |  | Failed");
-        assert_eq!(line("cancelled", StateKind::Terminal, &facts()), "cancelled |  | Cancelled");
+        assert_eq!(line("passed", &after("pass")), "passed |  | Passed");
+        assert_eq!(line("failed-final", &facts()), "failed-final |  | Failed");
+        assert_eq!(line("cancelled", &facts()), "cancelled |  | Cancelled");
     }
 }

@@ -118,15 +118,21 @@ impl Machine {
         })
     }
 
-    /// Whether some edge of `from` leads to `to`, whatever its guard: what an override may do
-    /// without force. `@previous` leads to every work and review state.
+    /// Whether a person may move a room from `from` to `to` without force: along an edge, whatever
+    /// its guard, with `@previous` leading to every work and review state; to `cancelled`, from
+    /// where the room is not finished; and from an end to any state that is none, which reopens it.
     pub fn draws(&self, from: &StateName, to: &StateName) -> bool {
-        let Some(state) = self.state(from) else { return false };
-        to.as_str() == names::CANCELLED && state.kind != StateKind::Terminal
-            || state.signals.iter().flat_map(|(_, edges)| &edges.0).any(|edge| match &edge.target {
-                Target::State(target) => target == to,
-                Target::Previous => self.kind(to).is_some_and(StateKind::is_previous),
-            })
+        let (Some(here), Some(there)) = (self.state(from), self.state(to)) else { return false };
+        match (here.kind == StateKind::Terminal, there.kind == StateKind::Terminal) {
+            (true, reached_end) => !reached_end,
+            (false, true) if to.as_str() == names::CANCELLED => true,
+            (false, _) => {
+                here.signals.iter().flat_map(|(_, edges)| &edges.0).any(|edge| match &edge.target {
+                    Target::State(target) => target == to,
+                    Target::Previous => there.kind.is_previous(),
+                })
+            }
+        }
     }
 }
 

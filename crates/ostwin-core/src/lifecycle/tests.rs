@@ -44,56 +44,137 @@ prop_compose! {
     }
 }
 
-/// Drives a machine with arbitrary signals as the engine and its agents would, writing the audit.
-fn drive(machine: &Machine, choices: &[u8]) -> (Vec<AuditLine>, StateName, u32) {
-    let first =
-        AuditEntry::created(1, Timestamp::from_millis(0), machine.initial_state.clone(), "engine");
+const STATES: [&str; 6] = ["s0", "s1", "s2", "s3", "s4", "end"];
+
+fn any_edge() -> impl Strategy<Value = Edge> {
+    let guard = proptest::option::of(proptest::sample::select(vec![
+        "retries < 2",
+        "retries < max_retries",
+        "retries >= 2",
+        "triages == 0 and attempts < 9",
+    ]));
+    let target = prop_oneof![
+        8 => proptest::sample::select(STATES.to_vec())
+            .prop_map(|state| Target::State(name(state))),
+        1 => Just(Target::Previous),
+    ];
+    let actions = proptest::sample::subsequence(
+        vec![Action::IncrementRetries, Action::GrantRetry, Action::PostFix],
+        0..=2,
+    );
+    (guard, target, actions).prop_map(|(guard, target, actions)| Edge {
+        guard: guard.map(|guard| guard.parse().unwrap()),
+        actions,
+        ..Edge::to(target)
+    })
+}
+
+fn any_state() -> impl Strategy<Value = State> {
+    let kind = proptest::sample::select(vec![
+        StateKind::Wait,
+        StateKind::Work,
+        StateKind::Review,
+        StateKind::Triage,
+        StateKind::Decision,
+        StateKind::Decision,
+    ]);
+    let signals = proptest::collection::vec(
+        (proptest::sample::select(vec!["go", "done", "retry"]), any_edge()),
+        0..3,
+    );
+    (kind, signals, any::<bool>()).prop_map(|(kind, signals, ends)| {
+        let mut state = State::new(kind);
+        state.role = kind.has_session().then(|| RoleRef::new("engineer").unwrap());
+        state.signals =
+            signals.into_iter().map(|(text, edge)| (signal(text), Edges(vec![edge]))).collect();
+        if ends {
+            let end = Edge::to(Target::State(name("end")));
+            state.signals.insert(signal("exhaust"), Edges(vec![end]));
+        }
+        state
+    })
+}
+
+prop_compose! {
+    /// Any machine, sound or not.
+    fn drawn()(
+        states in proptest::collection::vec(any_state(), STATES.len() - 1),
+        max_retries in 0_u32..4,
+    ) -> Machine {
+        let end = State::new(StateKind::Terminal);
+        Machine {
+            schema_version: Version::default(),
+            initial_state: name("s0"),
+            max_retries,
+            max_triages: 1,
+            states: STATES.iter().map(|text| name(text)).zip(states.into_iter().chain([end])).collect(),
+            extra: Extra::new(),
+        }
+        .normalise()
+    }
+}
+
+/// A naive model of a room beside its audit.
+struct Model {
+    state: StateName,
+    left: Vec<StateName>,
+    actions: Vec<Action>,
+}
+
+impl Model {
+    fn count(&self, action: Action) -> u32 {
+        u32::try_from(self.actions.iter().filter(|done| **done == action).count()).unwrap()
+    }
+}
+
+/// Drives a machine with arbitrary signals as the engine, its agents and people would, writing the
+/// audit. Where a machine has no answer, a person moves the room by force.
+fn drive(machine: &Machine, choices: &[u8]) -> (Vec<AuditLine>, Model) {
+    let initial = machine.initial_state.clone();
+    let first = AuditEntry::created(1, Timestamp::from_millis(0), initial.clone(), "engine");
     let mut lines = vec![AuditLine::from(first), AuditLine::applied(1)];
-    let (mut state, mut retries) = (machine.initial_state.clone(), 0);
-    let mut seen: Vec<StateName> = Vec::new();
+    let mut model = Model { state: initial, left: Vec::new(), actions: Vec::new() };
     for (index, choice) in choices.iter().enumerate() {
         let replay = Replay::of(machine, &lines);
         let now = Timestamp::from_millis(i64::try_from(index).unwrap() * 1000);
         let counters = replay.counters(machine, now, Spent::default());
-        // The naive model of `@previous`: look back over every state that was left.
-        let previous = seen.iter().rev().find(|name| machine.kind(name).unwrap().is_previous());
-        let here = machine.state(&state).unwrap();
+        // Look back over every state that was left.
+        let previous =
+            model.left.iter().rev().find(|left| machine.kind(left).unwrap().is_previous());
+        let here = machine.state(&model.state).unwrap();
         let chosen = if here.kind == StateKind::Decision {
-            machine.decide(&state, &counters, previous)
+            machine.decide(&model.state, &counters, previous)
         } else {
             let signals: Vec<_> = here.signals.keys().collect();
-            let Some(signal) = signals.get(usize::from(*choice) % signals.len().max(1)) else {
-                break;
-            };
-            Some(((*signal).clone(), machine.next(&state, signal, &counters, previous).unwrap()))
+            let signal = signals.get(usize::from(*choice) % signals.len().max(1));
+            signal.and_then(|signal| {
+                let step = machine.next(&model.state, signal, &counters, previous).ok()?;
+                Some(((*signal).clone(), step))
+            })
         };
-        let (signal, step) = chosen.expect("a checked decision always has an answer");
-        retries += u32::try_from(
-            step.actions.iter().filter(|action| **action == Action::IncrementRetries).count(),
-        )
-        .unwrap();
+        let forced = chosen.is_none();
+        let (signal, step) = match chosen {
+            Some((signal, step)) => (Some(signal), step),
+            None => {
+                let states: Vec<_> = machine.states.keys().collect();
+                let target = states[usize::from(*choice) % states.len()].clone();
+                (None, Step { target, actions: Vec::new() })
+            }
+        };
+        model.actions.extend(&step.actions);
         let seq = replay.last_seq + 1;
         lines.push(AuditLine::from(AuditEntry {
-            v: Version::default(),
-            seq,
-            ts: now,
-            from: Some(state.clone()),
-            to: step.target.clone(),
-            signal: Some(signal),
-            cause: Cause::Engine("test".to_owned()),
-            attempt: None,
-            actor: "engine".to_owned(),
-            reason: String::new(),
-            retries,
+            from: Some(model.state.clone()),
+            signal,
+            retries: model.count(Action::IncrementRetries),
             actions: step.actions,
-            forced: false,
-            extra: Extra::new(),
+            forced,
+            ..AuditEntry::created(seq, now, step.target.clone(), "engine")
         }));
         lines.push(AuditLine::applied(seq));
-        seen.push(state);
-        state = step.target;
+        model.left.push(std::mem::replace(&mut model.state, step.target));
     }
-    (lines, state, retries)
+    (lines, model)
 }
 
 proptest! {
@@ -103,7 +184,7 @@ proptest! {
     }
 
     #[test]
-    fn machines_survive_being_written(machine in generated()) {
+    fn machines_survive_being_written(machine in prop_oneof![generated(), drawn()]) {
         let text = serde_json::to_string_pretty(&machine).unwrap();
         prop_assert!(!text.contains("@triage"));
         prop_assert_eq!(serde_json::from_str::<Machine>(&text).unwrap(), machine);
@@ -111,10 +192,10 @@ proptest! {
 
     #[test]
     fn replay_of_the_audit_is_the_state(
-        machine in generated(),
+        machine in prop_oneof![generated(), drawn()],
         choices in proptest::collection::vec(any::<u8>(), 0..40),
     ) {
-        let (lines, state, retries) = drive(&machine, &choices);
+        let (lines, model) = drive(&machine, &choices);
         let written: Vec<String> =
             lines.iter().map(|line| serde_json::to_string(line).unwrap()).collect();
         let read: Vec<AuditLine> =
@@ -125,16 +206,62 @@ proptest! {
         for line in &read {
             prop_assert_eq!(replay.feed(&machine, line), Ok(()));
         }
-        prop_assert_eq!(replay.state.as_ref(), Some(&state));
+        prop_assert_eq!(replay.state.as_ref(), Some(&model.state));
         prop_assert_eq!(replay.unapplied(), None);
-        prop_assert_eq!(replay.retries, retries);
-        prop_assert!(replay.retries <= replay.max_retries(&machine));
+        prop_assert_eq!(replay.retries, model.count(Action::IncrementRetries));
+        prop_assert_eq!(replay.granted_retries, model.count(Action::GrantRetry));
+        let previous = model.left.iter().rev().find(|left| machine.kind(left).unwrap().is_previous());
+        prop_assert_eq!(replay.previous.as_ref(), previous);
         let last = read.iter().rev().find_map(AuditLine::entry).unwrap();
         prop_assert_eq!((replay.last_seq, replay.retries), (last.seq, last.retries));
-        if machine.states.contains_key(names::TRIAGE) {
-            prop_assert!(replay.triages <= machine.max_triages);
-        }
         prop_assert_eq!(Replay::of(&machine, &read), replay);
+    }
+
+    #[test]
+    fn generated_machines_keep_their_limits(
+        machine in generated(),
+        choices in proptest::collection::vec(any::<u8>(), 0..60),
+    ) {
+        let (lines, _) = drive(&machine, &choices);
+        for upto in 0..lines.len() {
+            let replay = Replay::of(&machine, &lines[..upto]);
+            prop_assert!(replay.retries <= replay.max_retries(&machine));
+        }
+        // Only a person's force leads out of an end; else the limit of triage holds too.
+        let forced = lines.iter().filter_map(AuditLine::entry).any(|entry| entry.forced);
+        if !forced {
+            prop_assert!(Replay::of(&machine, &lines).triages <= machine.max_triages);
+        }
+    }
+
+    #[test]
+    fn checked_decisions_end(
+        machine in drawn(), retries in 0_u32..9, previous in any::<proptest::sample::Index>(),
+    ) {
+        // A decision has an answer whatever the counters are, and comes to a state that is none.
+        if check(&machine, &|_| true).is_err() {
+            return Ok(());
+        }
+        let earlier: Vec<_> = machine.states.iter().filter(|(_, s)| s.kind.is_previous()).collect();
+        let previous = (!earlier.is_empty()).then(|| previous.get(&earlier).0);
+        let mut state = name("s0");
+        let mut counters =
+            Counters { retries, max_retries: machine.max_retries, max_triages: 1, ..Counters::default() };
+        let mut steps = 0;
+        while machine.kind(&state) == Some(StateKind::Decision) {
+            steps += 1;
+            prop_assert!(steps < 200, "decisions go on for ever");
+            let decided = machine.decide(&state, &counters, previous);
+            let Some((_, step)) = decided else { panic!("{state} has no answer") };
+            for action in step.actions {
+                match action {
+                    Action::IncrementRetries => counters.retries += 1,
+                    Action::GrantRetry => counters.max_retries += 1,
+                    _ => {}
+                }
+            }
+            state = step.target;
+        }
     }
 
     #[test]
@@ -313,7 +440,9 @@ fn overrides_may_follow_what_is_drawn() {
     assert!(machine.draws(&name("review"), &name("passed")));
     assert!(machine.draws(&name("failed"), &name("review")));
     assert!(machine.draws(&name("pending"), &name("cancelled")));
+    assert!(machine.draws(&name("passed"), &name("developing")));
     assert!(!machine.draws(&name("passed"), &name("cancelled")));
+    assert!(!machine.draws(&name("passed"), &name("nowhere")));
     assert!(!machine.draws(&name("pending"), &name("passed")));
 }
 
