@@ -16,6 +16,7 @@ mod tool_log;
 mod waiting;
 
 pub mod memory;
+pub mod warroom;
 
 pub use binding::{Binding, BindingArgs, BindingError, Session};
 pub use bounds::MAX_REPLY_BYTES;

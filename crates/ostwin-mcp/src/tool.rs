@@ -49,6 +49,7 @@ pub struct Tool<S> {
     description: &'static str,
     effect: Effect,
     input: fn() -> Arguments,
+    extend: fn(&mut Arguments),
     output: fn() -> Arguments,
     run: Box<Run<S>>,
 }
@@ -73,11 +74,35 @@ impl<S: 'static> Tool<S> {
             description,
             effect,
             input: schema::of_arguments::<A>,
+            extend: |_| {},
             output: schema::of_result::<R>,
             run: Box::new(move |state, arguments, waiting| {
                 let result = run(state, decode(arguments)?, waiting)?;
                 serde_json::to_value(result)
                     .map_err(|error| ToolError::because(Code::Unavailable, &error))
+            }),
+        }
+    }
+
+    /// The same tool for a server whose state is `T`: `find` gets from it what the tool works on,
+    /// and may take an argument for that, which `extend` adds to the schema.
+    pub fn reached<T: 'static>(
+        self,
+        extend: fn(&mut Arguments),
+        find: fn(&T, &mut Arguments) -> Result<S, ToolError>,
+    ) -> Tool<T> {
+        let run = self.run;
+        Tool {
+            name: self.name,
+            title: self.title,
+            description: self.description,
+            effect: self.effect,
+            input: self.input,
+            extend,
+            output: self.output,
+            run: Box::new(move |state, mut arguments, waiting| {
+                let found = find(state, &mut arguments)?;
+                run(&found, arguments, waiting)
             }),
         }
     }
@@ -98,7 +123,9 @@ impl<S: 'static> Tool<S> {
     /// The tool as a client lists it. Schemas are made here, when they are first asked for,
     /// because many sessions never do.
     pub fn listed(&self) -> rmcp::model::Tool {
-        rmcp::model::Tool::new(self.name, self.description, Arc::new((self.input)()))
+        let mut input = (self.input)();
+        (self.extend)(&mut input);
+        rmcp::model::Tool::new(self.name, self.description, Arc::new(input))
             .with_title(self.title)
             .with_raw_output_schema(Arc::new((self.output)()))
             .with_annotations(self.effect.annotations())

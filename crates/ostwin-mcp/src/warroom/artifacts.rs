@@ -1,0 +1,240 @@
+//! `list_artifacts`, `write_artifact`, `read_artifact`: what the work delivers.
+
+use ostwin_core::artifacts::ArtifactError;
+use ostwin_core::ids::ArtifactPath;
+use ostwin_core::time::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::desk::Desk;
+use crate::args::{Text, Whole};
+use crate::bounds::fit_list;
+use crate::error::{Code, ToolError};
+use crate::waiting::Waiting;
+
+/// Most entries without content that one answer names.
+const MAX_UNREADABLE: usize = 50;
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ListArtifacts {
+    /// Only paths that start with this, such as `reports/`.
+    #[serde(default)]
+    prefix: Option<Text<0, 512>>,
+    /// At most this many in one answer; 100 if left out.
+    #[serde(default)]
+    limit: Option<Whole<1, 500>>,
+    /// Give the SHA-256 of each too.
+    #[serde(default)]
+    sha256: bool,
+    /// Where to go on: `next_cursor` of the answer before.
+    #[serde(default)]
+    cursor: Option<Text<1, 512>>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct Artifact {
+    /// Its path, as `read_artifact` takes it.
+    path: String,
+    /// Its length.
+    bytes: u64,
+    /// When it changed last.
+    modified: Timestamp,
+    /// The SHA-256 of its content, if that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sha256: Option<String>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct Unreadable {
+    /// What is there.
+    path: String,
+    /// Why it is no artifact.
+    problem: String,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Listed {
+    /// The artifacts, by path.
+    artifacts: Vec<Artifact>,
+    /// What lies there and is no readable artifact.
+    unreadable: Vec<Unreadable>,
+    /// Where to go on; null if there is no more.
+    next_cursor: Option<String>,
+}
+
+pub(super) fn list_artifacts(
+    desk: &Desk,
+    args: ListArtifacts,
+    _: &Waiting,
+) -> Result<Listed, ToolError> {
+    let artifacts = desk.artifacts();
+    let limit = args.limit.map_or(100, Whole::count);
+    let listing = artifacts.list(
+        args.prefix.as_deref().unwrap_or_default(),
+        args.cursor.as_deref(),
+        limit,
+    )?;
+    let mut unreadable: Vec<Unreadable> = listing
+        .unreadable
+        .into_iter()
+        .map(|entry| Unreadable { path: entry.path, problem: entry.problem })
+        .collect();
+    let mut listed: Vec<Artifact> = Vec::with_capacity(listing.found.len());
+    for found in listing.found {
+        let sha256 = match args.sha256.then(|| artifacts.sha256(&found.path)) {
+            None => None,
+            Some(Ok(hash)) => Some(hash),
+            Some(Err(error)) => {
+                let problem = ToolError::from(error).message;
+                unreadable.push(Unreadable { path: found.path.to_string(), problem });
+                continue;
+            }
+        };
+        let (path, bytes, modified) = (found.path.to_string(), found.bytes, found.modified);
+        listed.push(Artifact { path, bytes, modified, sha256 });
+    }
+    unreadable.truncate(MAX_UNREADABLE);
+    let more = fit_list(&mut listed) || listing.more;
+    let next_cursor = listed.last().filter(|_| more).map(|last| last.path.clone());
+    Ok(Listed { artifacts: listed, unreadable, next_cursor })
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WriteArtifact {
+    /// Where, relative to the room's artifacts: `report.md`, `src/cart.rs`. Folders are made.
+    path: Text<1, 512>,
+    /// The whole content; it replaces what was there. At most 10 MiB.
+    #[schemars(length(max = 10485760))]
+    content: String,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Written {
+    /// The artifact's path.
+    path: String,
+    /// Its length.
+    bytes: u64,
+    /// The SHA-256 of its content.
+    sha256: String,
+    /// Whether another content was there before.
+    replaced: bool,
+}
+
+pub(super) fn write_artifact(
+    desk: &Desk,
+    args: WriteArtifact,
+    _: &Waiting,
+) -> Result<Written, ToolError> {
+    let path = artifact_path(&args.path)?;
+    desk.still_open()?;
+    let store = desk.room.project().store();
+    let written = desk.artifacts().write(store, &path, args.content.as_bytes())?;
+    Ok(Written {
+        path: path.to_string(),
+        bytes: written.bytes,
+        sha256: written.sha256,
+        replaced: written.replaced,
+    })
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ReadArtifact {
+    /// Which one, as `list_artifacts` names it.
+    path: Text<1, 512>,
+    /// From this byte on: `next_offset` of the answer before; 0 if left out.
+    #[serde(default)]
+    offset: Option<Whole<0, 9_007_199_254_740_991>>,
+    /// At most this many bytes; 65536 if left out.
+    #[serde(default)]
+    limit: Option<Whole<4, 98304>>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Read {
+    /// The content from the offset on.
+    content: String,
+    /// The length of the whole artifact, in bytes.
+    total_bytes: u64,
+    /// Where to go on; null at the end.
+    next_offset: Option<u64>,
+}
+
+pub(super) fn read_artifact(
+    desk: &Desk,
+    args: ReadArtifact,
+    _: &Waiting,
+) -> Result<Read, ToolError> {
+    let path = artifact_path(&args.path)?;
+    let artifacts = desk.artifacts();
+    let offset = args.offset.map_or(0, Whole::get);
+    let part = artifacts.read(&path, offset, args.limit.map_or(65536, Whole::count))?;
+    let behind = offset.saturating_add(part.bytes.len() as u64);
+    let Some(content) = text_of(&part.bytes, behind < part.total) else {
+        let text = format!(
+            "`{path}` is no UTF-8 text at byte {offset}; open the file itself: `{}`",
+            artifacts.path(&path).display()
+        );
+        return Err(ToolError::invalid("path", text));
+    };
+    let next = offset.saturating_add(content.len() as u64);
+    Ok(Read {
+        content: content.to_owned(),
+        total_bytes: part.total,
+        next_offset: (next < part.total).then_some(next),
+    })
+}
+
+/// The bytes as text, without a character that the limit cut in two if there is `more`.
+fn text_of(bytes: &[u8], more: bool) -> Option<&str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Some(text),
+        Err(error) if more && error.error_len().is_none() && error.valid_up_to() > 0 => {
+            std::str::from_utf8(&bytes[..error.valid_up_to()]).ok()
+        }
+        Err(_) => None,
+    }
+}
+
+fn artifact_path(text: &str) -> Result<ArtifactPath, ToolError> {
+    ArtifactPath::new(text).map_err(|error| ToolError::invalid("path", error.to_string()))
+}
+
+impl From<ArtifactError> for ToolError {
+    fn from(error: ArtifactError) -> Self {
+        let code = match error {
+            ArtifactError::Fs(error) => return error.into(),
+            ArtifactError::NotFound { .. } => Code::NotFound,
+            ArtifactError::Link { .. } => Code::Forbidden,
+            ArtifactError::WrongKind { .. } => Code::InvalidArgument,
+            ArtifactError::TooLarge { .. } => Code::TooLarge,
+        };
+        let field = if code == Code::TooLarge { "content" } else { "path" };
+        Self { field: Some(field.to_owned()), ..Self::because(code, &error) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ostwin_core::artifacts::MAX_ARTIFACT_BYTES;
+
+    use super::*;
+
+    #[test]
+    fn a_character_on_the_limit_is_left_for_the_next_part() {
+        let bytes = "größe".as_bytes();
+        assert_eq!(text_of(&bytes[..3], true), Some("gr"));
+        assert_eq!(text_of(&bytes[..3], false), None);
+        assert_eq!(text_of(&bytes[..4], true), Some("grö"));
+        assert_eq!(text_of(&bytes[3..], true), None);
+        assert_eq!(text_of(b"\xff\xfe", true), None);
+        assert_eq!(text_of(b"", false), Some(""));
+    }
+
+    #[test]
+    fn the_schema_says_the_limit_that_holds() {
+        assert_eq!(MAX_ARTIFACT_BYTES, 10485760);
+    }
+}
