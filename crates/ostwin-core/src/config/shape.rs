@@ -123,8 +123,9 @@ fn expected(schema: &Value) -> String {
         "number" => "a number".to_owned(),
         "string" => "a text".to_owned(),
         "boolean" => "true or false".to_owned(),
-        "array" => match schema.get("items") {
-            Some(items) => format!("a list, each {}", expected(items)),
+        "array" => match schema.get("items").map(expected).as_deref() {
+            Some("a text") => "a list of texts".to_owned(),
+            Some(item) => format!("a list with each item {item}"),
             None => "a list".to_owned(),
         },
         "object" => "an object".to_owned(),

@@ -150,7 +150,7 @@ fn mistakes_name_file_key_and_what_was_expected() {
     );
     assert_eq!(
         wrong(r#"{"redact":["a",1]}"#),
-        "project config.json: setting `redact` is [\"a\",1], expected a list, each a text"
+        "project config.json: setting `redact` is [\"a\",1], expected a list of texts"
     );
     assert_eq!(
         wrong(r#"{"roles":{"../x":{"model":"m"}}}"#),
