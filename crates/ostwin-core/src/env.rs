@@ -12,6 +12,10 @@ pub const PROJECT: &str = "OSTWIN_PROJECT";
 pub const BIN_DIR: &str = "OSTWIN_BIN_DIR";
 /// The mark that every process of an agent session carries: the attempt's id.
 pub const ATTEMPT: &str = "OSTWIN_ATTEMPT";
+/// The room of an agent session, for scripts inside it.
+pub const ROOM: &str = "OSTWIN_ROOM";
+/// The role of an agent session, for scripts inside it.
+pub const ROLE: &str = "OSTWIN_ROLE";
 /// Name of the crash point at which a debug build aborts.
 pub const FAIL: &str = "OSTWIN_FAIL";
 

@@ -1,0 +1,98 @@
+//! What can be typed: the parser of the command line, and nothing of what it means.
+
+mod plans;
+mod project;
+mod rooms;
+
+use clap::builder::Styles;
+use clap::builder::styling::{AnsiColor, Effects};
+use clap::{Parser, Subcommand};
+use ostwin_service::BaseArgs;
+
+pub(crate) use plans::{
+    DagCommand, DagFormat, DemoArgs, DemoPlan, PlanCheckArgs, PlanCommand, PlanFormat, RunArgs,
+};
+pub(crate) use project::{CompletionsArgs, ConfigCommand, GenArgs, InitArgs};
+pub(crate) use rooms::{
+    AttemptCommand, LogsArgs, ResolveCommand, RoomCommand, RoomNewArgs, RoomPostArgs,
+    RoomSetStatusArgs, StatusArgs, StopArgs,
+};
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().effects(Effects::BOLD))
+    .usage(AnsiColor::Green.on_default().effects(Effects::BOLD))
+    .literal(AnsiColor::Cyan.on_default().effects(Effects::BOLD))
+    .placeholder(AnsiColor::Cyan.on_default());
+
+/// Run a plan with a team of coding agents
+///
+/// A PLAN.md holds epics and what depends on what. Each epic gets a war-room, in which one agent
+/// works and another reviews, until it passes or a person has to decide. All state is plain files
+/// below .agents/: kill anything at any moment, and go on with the same command.
+#[derive(Debug, Parser)]
+#[command(
+    name = "ostwin",
+    version,
+    styles = STYLES,
+    disable_help_subcommand = true,
+    max_term_width = 100,
+    after_help = "\
+Examples:
+  ostwin demo                     a real plan on rehearsal agents, without any model
+  ostwin init                     make this folder a project
+  ostwin plan check PLAN.md       is the plan sound?
+  ostwin run PLAN.md --dry-run    what would happen?
+  ostwin run PLAN.md              run it, or go on with it
+  ostwin status --watch           look at it from another terminal
+
+Exit codes: 0 all well, 1 some epic did not pass, 2 bad plan, config or usage, 3 another engine
+owns the plan, 4 a person has to decide, 5 stopped by request, 6 environment, 70 bug,
+130 interrupted, 143 terminated"
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) base: BaseArgs,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Init(InitArgs),
+    Demo(DemoArgs),
+    Run(RunArgs),
+    /// Plans: check, format, list, show
+    #[command(subcommand)]
+    Plan(PlanCommand),
+    /// The graph of a plan: build, show, what could start
+    #[command(subcommand)]
+    Dag(DagCommand),
+    Status(StatusArgs),
+    Logs(LogsArgs),
+    /// The sessions of agents
+    #[command(subcommand)]
+    Attempt(AttemptCommand),
+    /// War-rooms: make, list, show, decide, post
+    #[command(subcommand)]
+    Room(RoomCommand),
+    /// What a session would get, each value with its source
+    #[command(subcommand)]
+    Resolve(ResolveCommand),
+    Stop(StopArgs),
+    /// Check that this project and this machine are in order
+    ///
+    /// Each finding comes with its fix. Exits with 1 if something is wrong.
+    #[command(after_help = "\
+Examples:
+  ostwin doctor           what is wrong, and what to do about it
+  ostwin doctor --json    the same for programs")]
+    Doctor,
+    /// Settings: read, change, list, each with its source
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    Completions(CompletionsArgs),
+    /// Print the version and where the sibling programs are
+    Version,
+    #[command(name = "__gen", hide = true)]
+    Gen(GenArgs),
+}

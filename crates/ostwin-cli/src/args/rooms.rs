@@ -1,0 +1,217 @@
+//! Arguments about what runs: rooms, sessions, messages.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use ostwin_core::ids::{EpicId, RoleRef, RoomId, SignalName, StateName};
+
+/// Show the epics of a plan: state, role, progress, tokens, cost
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  ostwin status                 the project's plan
+  ostwin status shop-3fa9c1     that plan
+  ostwin status --watch         follow it
+  ostwin status --json          for programs")]
+pub(crate) struct StatusArgs {
+    /// The plan: an id, or the file it came from [default: the one that runs, else the newest]
+    pub(crate) plan: Option<String>,
+    /// Follow it until it ends or Ctrl-C
+    #[arg(short, long)]
+    pub(crate) watch: bool,
+}
+
+/// Show what the agents in the rooms say to each other
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  ostwin logs                          all rooms, merged by time
+  ostwin logs room-003 -f              one room, and follow it
+  ostwin logs --type fail              every rejection
+  ostwin logs --from qa --last 5       the newest five of a role")]
+pub(crate) struct LogsArgs {
+    /// The room [default: all rooms]
+    pub(crate) room: Option<RoomId>,
+    /// Go on with new messages as they come
+    #[arg(short, long)]
+    pub(crate) follow: bool,
+    /// Only messages of this type
+    #[arg(long = "type", value_name = "TYPE")]
+    pub(crate) kind: Option<SignalName>,
+    /// Only messages from this role
+    #[arg(long, value_name = "ROLE")]
+    pub(crate) from: Option<RoleRef>,
+    /// Only the newest so many
+    #[arg(short = 'n', long, value_name = "N")]
+    pub(crate) last: Option<usize>,
+    /// Only rooms of this plan
+    #[arg(long, value_name = "PLAN", conflicts_with = "room")]
+    pub(crate) plan: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AttemptCommand {
+    /// Show one session: who, how it ended, and its transcript
+    #[command(after_help = "\
+Examples:
+  ostwin attempt show room-003            its last attempt
+  ostwin attempt show room-003 2          its second one
+  ostwin attempt show room-003 --prompt   what the agent was told")]
+    Show {
+        /// The room
+        room: RoomId,
+        /// The attempt's number [default: the last]
+        number: Option<u32>,
+        /// Print the prompt instead of the transcript
+        #[arg(long)]
+        prompt: bool,
+        /// Whole tool inputs and outputs, and thoughts
+        #[arg(long)]
+        full: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RoomCommand {
+    New(RoomNewArgs),
+    /// List the rooms of the project
+    #[command(after_help = "\
+Examples:
+  ostwin room list
+  ostwin room list --plan shop-3fa9c1")]
+    List {
+        /// Only rooms of this plan
+        #[arg(long, value_name = "PLAN")]
+        plan: Option<String>,
+    },
+    /// Show one room: contract, state, ways out, attempts, criteria, last verdict
+    #[command(after_help = "\
+Examples:
+  ostwin room show room-003")]
+    Show {
+        /// The room
+        room: RoomId,
+    },
+    SetStatus(RoomSetStatusArgs),
+    Post(RoomPostArgs),
+}
+
+/// Make a room by hand, for an epic of a plan
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  ostwin room new --plan shop-3fa9c1 --epic EPIC-004")]
+pub(crate) struct RoomNewArgs {
+    /// The plan
+    #[arg(long, value_name = "PLAN")]
+    pub(crate) plan: String,
+    /// The epic or task
+    #[arg(long, value_name = "EPIC")]
+    pub(crate) epic: EpicId,
+}
+
+/// Move a room to a state by your word
+///
+/// While an engine drives the plan it is asked; otherwise it is done at once. A running attempt is
+/// ended first. A finished room can be reopened.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  ostwin room set-status room-003 fixing --reason \"the criterion means local time\"
+  ostwin room set-status room-003 passed --force --reason \"checked by hand\"")]
+pub(crate) struct RoomSetStatusArgs {
+    /// The room
+    pub(crate) room: RoomId,
+    /// The state
+    pub(crate) state: StateName,
+    /// Why, in one sentence; kept in the room's audit
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: String,
+    /// Also where the room's machine draws no such way
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// Post a message to a room
+///
+/// From a shell it is a message of a person, which agents read and which moves nothing. Inside an
+/// attempt it is the attempt's own message, with the same checks as its tool server.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  ostwin room post room-003 --body \"Use the ledger of EPIC-001\"
+  ostwin room post room-003 --type answer --to engineer --body-file answer.md
+  ostwin room post --type done --body \"All criteria are met\"     (inside an attempt)")]
+pub(crate) struct RoomPostArgs {
+    /// The room [default inside an attempt: its own]
+    #[arg(env = ostwin_core::env::ROOM, hide_env_values = true)]
+    pub(crate) room: RoomId,
+    /// The type of the message
+    #[arg(long = "type", value_name = "TYPE", default_value = "note")]
+    pub(crate) kind: SignalName,
+    /// Who is meant [default: the role that works in the room's state]
+    #[arg(long, value_name = "ROLE")]
+    pub(crate) to: Option<RoleRef>,
+    /// What it is about, such as an epic
+    #[arg(long = "ref", value_name = "REF")]
+    pub(crate) reference: Option<String>,
+    /// The text, in Markdown; `-` reads it from standard input
+    #[arg(long, value_name = "TEXT", required_unless_present = "body_file")]
+    pub(crate) body: Option<String>,
+    /// A file with the text
+    #[arg(long, value_name = "FILE", conflicts_with = "body")]
+    pub(crate) body_file: Option<PathBuf>,
+    /// The structured part, as JSON
+    #[arg(long, value_name = "JSON")]
+    pub(crate) data: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ResolveCommand {
+    /// Which role a session would have: its files, its settings, its agent and model
+    #[command(after_help = "\
+Examples:
+  ostwin resolve role --role engineer
+  ostwin resolve role --role qa --room room-003")]
+    Role {
+        /// The role, with its instance if it has one
+        #[arg(long)]
+        role: RoleRef,
+        /// For this room
+        #[arg(long)]
+        room: Option<RoomId>,
+    },
+    /// Which prompt a session would get, with the size of each section
+    #[command(after_help = "\
+Examples:
+  ostwin resolve prompt --role engineer --room room-003
+  ostwin resolve prompt --role engineer --room room-003 --text")]
+    Prompt {
+        /// The role, with its instance if it has one
+        #[arg(long)]
+        role: RoleRef,
+        /// The room
+        #[arg(long)]
+        room: RoomId,
+        /// Print the prompt itself
+        #[arg(long)]
+        text: bool,
+    },
+}
+
+/// End the run of a plan in order
+///
+/// Asks its engine to end the sessions and itself. The plan can be gone on with by `ostwin run`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  ostwin stop                  the plan that runs
+  ostwin stop shop-3fa9c1      that plan
+  ostwin stop --force          kill the sessions at once")]
+pub(crate) struct StopArgs {
+    /// The plan: an id, or the file it came from [default: the only one that runs]
+    pub(crate) plan: Option<String>,
+    /// Kill instead of asking
+    #[arg(long)]
+    pub(crate) force: bool,
+}

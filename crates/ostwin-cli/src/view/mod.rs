@@ -1,0 +1,12 @@
+//! What commands print: pure functions from values to lines.
+//!
+//! Whatever agents wrote passes through [`text`], so that no control character of theirs reaches
+//! a terminal.
+
+pub(crate) mod board;
+pub(crate) mod figures;
+pub(crate) mod line;
+pub(crate) mod message;
+pub(crate) mod plan;
+pub(crate) mod table;
+pub(crate) mod text;
