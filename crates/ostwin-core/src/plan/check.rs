@@ -43,7 +43,7 @@ pub(super) fn check(plan: &Plan, options: &ParseOptions, found: &mut Vec<Diagnos
         found.push(cycle_drawn(plan, cycle));
     }
     orphans(plan, &dependencies, found);
-    if cycles.is_empty() {
+    if !found.iter().any(Diagnostic::is_error) {
         overlap::check(plan, &dependencies, found);
     }
 }

@@ -128,7 +128,7 @@ pub(super) fn apply(epic: &mut Epic, key: Key, raw: &Raw) -> Result<(), Diagnost
             epic.spans.pipeline = raw.span;
         }
         Key::Lifecycle => {
-            epic.lifecycle = text(raw).map(LifecycleSource::Drawing);
+            epic.lifecycle = lifecycle(raw)?;
             epic.spans.lifecycle = raw.span;
         }
         Key::Description | Key::DefinitionOfDone | Key::AcceptanceCriteria | Key::Tasks => {}
@@ -170,6 +170,26 @@ fn text(raw: &Raw) -> Option<String> {
     let text = super::text::tidy(&raw.text);
     let text = text.trim();
     (!text.is_empty()).then(|| text.to_owned())
+}
+
+/// A machine if the text is an object in JSON, else a drawing.
+fn lifecycle(raw: &Raw) -> Result<Option<LifecycleSource>, Diagnostic> {
+    let Some(text) = text(raw) else { return Ok(None) };
+    if !text.starts_with('{') {
+        return Ok(Some(LifecycleSource::Drawing(text)));
+    }
+    let machine =
+        serde_json::from_str(&text).map_err(|error| malformed_lifecycle(&error, raw.span))?;
+    Ok(Some(LifecycleSource::Machine(machine)))
+}
+
+/// The report of a lifecycle that is not JSON.
+pub(super) fn malformed_lifecycle(error: &serde_json::Error, span: Span) -> Diagnostic {
+    let text = error.to_string();
+    let reason = text.split(" at line ").next().unwrap_or(&text);
+    let message = format!("the lifecycle is not valid JSON: {reason}");
+    Diagnostic::error(Code::MalformedLifecycle, span, message)
+        .with_help("a lifecycle is an object with `initial_state` and `states`")
 }
 
 fn word(raw: &Raw) -> Option<String> {

@@ -1,21 +1,18 @@
 //! The body of one epic: its directives, its sections, and the rest, which is its description.
 
-use serde_json::Value;
-
 use super::criteria::Gathering;
 use super::diagnostic::{Code, Diagnostic};
 use super::directives::{self, Raw, shown};
 use super::header;
 use super::keys::{self, Key};
-use super::markdown::{self, Block, Item, Node};
+use super::markdown::{Block, Item, Node};
+use super::sections::Section;
 use super::source::Span;
-use super::tasks;
 use super::text::{Source, VERBATIM, tidy};
-use super::value::{Epic, LifecycleSource};
-use super::yaml;
+use super::value::Epic;
 
 /// The level of a section that a bold line opens: every heading ends it.
-const LABEL_LEVEL: u8 = 7;
+pub(super) const LABEL_LEVEL: u8 = 7;
 
 /// Reads the blocks below an epic's header into `epic`. What is left unclaimed in `source` is
 /// description, which the caller takes.
@@ -36,20 +33,12 @@ pub(super) fn read(
     body.close_section();
 }
 
-/// A section that is being read.
-struct Section {
-    key: Key,
-    level: u8,
-    gathering: Gathering,
-    /// Paragraphs that are no scenario. They are criteria if nothing else in the section is.
-    prose: Vec<Span>,
-}
-
-struct Body<'b, 's> {
-    source: &'b mut Source<'s>,
-    epic: &'b mut Epic,
-    diagnostics: &'b mut Vec<Diagnostic>,
-    section: Option<Section>,
+/// An epic while its body is read.
+pub(super) struct Body<'b, 's> {
+    pub(super) source: &'b mut Source<'s>,
+    pub(super) epic: &'b mut Epic,
+    pub(super) diagnostics: &'b mut Vec<Diagnostic>,
+    pub(super) section: Option<Section>,
 }
 
 impl Body<'_, '_> {
@@ -138,7 +127,7 @@ impl Body<'_, '_> {
     }
 
     /// Whether a block can't belong to the directive that a heading of this level is.
-    fn ends_heading_body(&self, node: &Node, level: u8) -> bool {
+    pub(super) fn ends_heading_body(&self, node: &Node, level: u8) -> bool {
         let first_line = match &node.block {
             Block::Heading { level: inner, text } => {
                 let title = self.source.at(*text);
@@ -154,7 +143,7 @@ impl Body<'_, '_> {
     }
 
     /// The directive or section that a line gives, with its value.
-    fn directive_on(&self, line: Span) -> Option<(Key, Span)> {
+    pub(super) fn directive_on(&self, line: Span) -> Option<(Key, Span)> {
         if let Some(found) = keys::split(self.source.text, line) {
             return Key::lookup(self.source.at(found.name)).map(|key| (key, found.value));
         }
@@ -244,13 +233,11 @@ impl Body<'_, '_> {
                 }
             }
             Some(section) => {
-                let opens =
-                    next == 1 || section.prose.last().is_none_or(|last| last.end < line.start);
                 let is_scenario =
                     Gathering::is_step(text) || (next > 1 && section.gathering.is_telling());
                 if is_scenario && section.gathering.prose_line(text) {
                     self.source.claim(line);
-                } else if next == 1 && opens {
+                } else if next == 1 {
                     section.gathering.end_scenario();
                     let last = lines.last().copied().unwrap_or(line);
                     section.prose.push(Span::new(line.start, last.end));
@@ -266,52 +253,6 @@ impl Body<'_, '_> {
             }
         }
         next
-    }
-
-    /// A task on a plain line, with the lines below it up to the next task or directive.
-    fn task_lines(&mut self, lines: &[Span], next: usize) -> usize {
-        let rest = lines.get(next..).unwrap_or(&[]);
-        let more = rest.iter().take_while(|line| {
-            self.directive_on(**line).is_none()
-                && header::task_header(self.source.at(**line)).is_none()
-        });
-        let count = more.count();
-        let own = lines.get(next - 1..next + count).unwrap_or(&[]);
-        let text: Vec<&str> = own.iter().map(|line| self.source.at(*line)).collect();
-        self.epic.tasks.push(tasks::read(&text.join("\n"), false));
-        for line in own {
-            self.source.claim(*line);
-        }
-        next + count
-    }
-
-    fn task_heading(
-        &mut self,
-        node: &Node,
-        level: u8,
-        id_length: usize,
-        text: Span,
-        following: &[Node],
-    ) -> usize {
-        let end = following.iter().position(|node| self.ends_heading_body(node, level));
-        let body = following.get(..end.unwrap_or(following.len())).unwrap_or(&[]);
-        let title = super::text::one_line(self.source.at(text));
-        let title = if title.len() == id_length { title } else { title + "\n" };
-        let mut task = tasks::read(title.trim_end(), false);
-        if let (Some(first), Some(last)) = (body.first(), body.last()) {
-            let span = Span::new(first.span.start, last.span.end);
-            let below = self.source.contained(span, 0);
-            let text =
-                if task.text.is_empty() { below } else { format!("{}\n\n{below}", task.text) };
-            text.trim().clone_into(&mut task.text);
-            self.source.claim(span);
-        }
-        self.source.claim(node.span);
-        if self.section.as_ref().is_some_and(|section| section.key != Key::Tasks) {
-            self.close_section();
-        }
-        self.epic.tasks.push(task);
-        body.len()
     }
 
     fn list(&mut self, items: &[Item]) {
@@ -330,83 +271,6 @@ impl Body<'_, '_> {
                 continue;
             }
             self.paragraph(lines, rest, Some(item));
-        }
-    }
-
-    /// Directives that follow an item without a blank line are, to Markdown, part of its text.
-    fn lazy_directives(&mut self, item: &Item) {
-        let Some(Node { block: Block::Paragraph(lines), .. }) = item.blocks.first() else { return };
-        for line in lines.get(1..).unwrap_or(&[]) {
-            let whole = self.source.lines.line_span(self.source.lines.line_of(line.start));
-            let before = self.source.at(Span::new(whole.start, line.start));
-            if markdown::columns(before) >= item.indent {
-                continue;
-            }
-            if let Some((key, value)) = self.directive_on(*line)
-                && !key.is_section()
-            {
-                self.directive(key, &Raw::line(self.source.text, value), &[*line]);
-            }
-        }
-    }
-
-    fn section_item(&mut self, item: &Item) {
-        let Some(section) = &mut self.section else { return };
-        if section.key == Key::Tasks {
-            self.task_item(item);
-            return;
-        }
-        let (text, checked) = item_text(self.source, item);
-        match checked {
-            Some(checked) => section.gathering.check_item(&text, checked),
-            None => section.gathering.plain_item(&text),
-        }
-        self.source.claim(item.span);
-    }
-
-    fn task_item(&mut self, item: &Item) {
-        let (text, checked) = item_text(self.source, item);
-        if !text.is_empty() {
-            self.epic.tasks.push(tasks::read(&text, checked.unwrap_or(false)));
-        }
-        self.source.claim(item.span);
-    }
-
-    /// A criterion or task on the line of its section's name.
-    fn section_line(&mut self, value: Span) {
-        let text = self.source.at(value).to_owned();
-        match &mut self.section {
-            Some(section) if section.key == Key::Tasks => {
-                self.epic.tasks.push(tasks::read(&text, false));
-            }
-            Some(section) => section.gathering.check_item(&text, false),
-            None => {}
-        }
-    }
-
-    fn open_section(&mut self, key: Key, level: u8) {
-        self.close_section();
-        let gathering = Gathering::default();
-        self.section = Some(Section { key, level, gathering, prose: Vec::new() });
-    }
-
-    fn close_section(&mut self) {
-        let Some(mut section) = self.section.take() else { return };
-        if section.gathering.is_empty() {
-            for span in &section.prose {
-                let text = self.source.contained(*span, usize::MAX);
-                section.gathering.check_item(&text, false);
-                self.source.claim(*span);
-            }
-        }
-        match section.key {
-            Key::DefinitionOfDone => {
-                section.gathering.finish("DOD", &mut self.epic.definition_of_done);
-            }
-            Key::AcceptanceCriteria => {
-                section.gathering.finish("AC", &mut self.epic.acceptance_criteria);
-            }
-            _ => {}
         }
     }
 
@@ -451,7 +315,7 @@ impl Body<'_, '_> {
     }
 
     /// Applies a directive and claims its lines; leaves them alone if it can't be used.
-    fn directive(&mut self, key: Key, raw: &Raw, lines: &[Span]) -> bool {
+    pub(super) fn directive(&mut self, key: Key, raw: &Raw, lines: &[Span]) -> bool {
         let place = lines.first().copied().unwrap_or(raw.span);
         if directives::is_set(self.epic, key) {
             let message = format!("{} gives `{}` a second time", self.epic.id, key.name());
@@ -492,149 +356,6 @@ impl Body<'_, '_> {
                 false
             }
         }
-    }
-
-    fn lifecycle_fence(&mut self, code: &markdown::Code, lines: &[Span]) -> bool {
-        let content = code.content(self.source.text);
-        let span = Span::new(code.source_offset(0), code.source_offset(content.len()));
-        if !(code.is(&["json", "jsonc"]) || content.trim_start().starts_with('{')) {
-            return self.directive(
-                Key::Lifecycle,
-                &Raw { text: content, span, items: None },
-                lines,
-            );
-        }
-        let problem = match serde_json::from_str::<Value>(&content) {
-            Ok(machine @ Value::Object(_)) => {
-                if directives::is_set(self.epic, Key::Lifecycle) {
-                    let raw = Raw { text: content, span, items: None };
-                    return self.directive(Key::Lifecycle, &raw, lines);
-                }
-                self.epic.lifecycle = Some(LifecycleSource::Machine(machine));
-                self.epic.spans.lifecycle = span;
-                for span in lines {
-                    self.source.claim(*span);
-                }
-                return true;
-            }
-            Ok(_) => {
-                Diagnostic::error(Code::MalformedLifecycle, span, "the lifecycle is no JSON object")
-            }
-            Err(error) => {
-                let offset = json_offset(&content, &error);
-                let at = code.source_offset(offset.min(content.len().saturating_sub(1)));
-                let text = error.to_string();
-                let text = text.split(" at line ").next().unwrap_or(&text).to_owned();
-                let message = format!("the lifecycle is not valid JSON: {text}");
-                Diagnostic::error(Code::MalformedLifecycle, Span::new(at, at + 1), message)
-            }
-        };
-        self.diagnostics
-            .push(problem.with_help("a lifecycle is an object with `initial_state` and `states`"));
-        false
-    }
-
-    /// A YAML fence is a set of directives if every key of it is one.
-    fn yaml_fence(&mut self, code: &markdown::Code, span: Span) {
-        let content = code.content(self.source.text);
-        let map = match yaml::mapping(&content) {
-            Ok(map) => map,
-            Err(error) => {
-                let names_directive = content.lines().any(|line| {
-                    line.split_once(':').is_some_and(|(name, _)| Key::lookup(name).is_some())
-                });
-                if names_directive {
-                    let at = code.source_offset(error.offset.min(content.len()));
-                    let message = format!("this YAML can't be read: {}", error.message);
-                    self.diagnostics.push(
-                        Diagnostic::error(Code::MalformedYaml, Span::new(at, at), message)
-                            .with_help("directives in a YAML fence are `name: value` lines"),
-                    );
-                }
-                return;
-            }
-        };
-        let is_known = |name: &String| Key::lookup(name).is_some();
-        if !map.keys().any(is_known) {
-            return;
-        }
-        if let Some(unknown) = map.keys().find(|name| !is_known(name)) {
-            let place = yaml_key_span(code, &content, unknown);
-            let message =
-                format!("`{}` is no directive, so this fence is description", shown(unknown));
-            let mut diagnostic = Diagnostic::warning(Code::MisspelledDirective, place, message);
-            if let Some(known) = Key::almost(unknown) {
-                diagnostic = diagnostic.with_help(format!("did you mean `{known}`?"));
-            }
-            self.diagnostics.push(diagnostic);
-            return;
-        }
-        let mut epic = self.epic.clone();
-        std::mem::swap(self.epic, &mut epic);
-        let mut is_fine = true;
-        for (name, value) in &map {
-            let Some(key) = Key::lookup(name) else { continue };
-            is_fine &= self.yaml_entry(key, value, yaml_key_span(code, &content, name));
-        }
-        if is_fine {
-            self.source.claim(span);
-        } else {
-            *self.epic = epic;
-        }
-    }
-
-    fn yaml_entry(&mut self, key: Key, value: &Value, span: Span) -> bool {
-        let raw = Raw::yaml(value, span);
-        if key.is_section() {
-            let whole = [(raw.text.clone(), span)];
-            let items = raw.items.as_deref().unwrap_or(&whole);
-            self.open_section(key, LABEL_LEVEL);
-            for (text, _) in items {
-                match &mut self.section {
-                    Some(section) if section.key != Key::Tasks => {
-                        section.gathering.check_item(text, false);
-                    }
-                    _ => self.epic.tasks.push(tasks::read(text, false)),
-                }
-            }
-            self.close_section();
-            return true;
-        }
-        match (key, value) {
-            (Key::Description, _) => {
-                let text = tidy(&raw.text);
-                if !self.epic.description.is_empty() {
-                    self.epic.description.push_str("\n\n");
-                }
-                self.epic.description.push_str(&text);
-                true
-            }
-            (Key::Lifecycle, Value::Object(_)) if self.epic.lifecycle.is_none() => {
-                self.epic.lifecycle = Some(LifecycleSource::Machine(value.clone()));
-                self.epic.spans.lifecycle = span;
-                true
-            }
-            _ => self.directive(key, &raw, &[]),
-        }
-    }
-
-    fn gherkin(&mut self, code: &markdown::Code, span: Span) {
-        let Some(section) = &mut self.section else { return };
-        if section.key == Key::Tasks {
-            return;
-        }
-        for line in code.content(self.source.text).lines() {
-            let line = line.trim();
-            if let Some(feature) = line.strip_prefix("Feature:") {
-                section.gathering.heading(feature.trim());
-            } else if line.starts_with('@') || line.starts_with('#') || line.is_empty() {
-                continue;
-            } else if !section.gathering.prose_line(line) {
-                section.gathering.check_item(line, false);
-            }
-        }
-        section.gathering.end_scenario();
-        self.source.claim(span);
     }
 
     fn warn_if_almost(&mut self, name: &str, span: Span) {
@@ -682,23 +403,4 @@ fn takes(key: Key, block: &Block) -> bool {
 fn is_drawing(line: &str) -> bool {
     line.contains(['→', '►', '▲', '▼', '◄', '─', '│', '└', '┘', '┬', '┴', '┐', '┌', '├', '┤'])
         || line.contains("->")
-}
-
-/// Where a parse error of `content` is, as a byte offset.
-fn json_offset(content: &str, error: &serde_json::Error) -> usize {
-    let before = content.split_inclusive('\n').take(error.line().saturating_sub(1));
-    before.map(str::len).sum::<usize>() + error.column().saturating_sub(1)
-}
-
-/// The place of a key in a YAML fence; the whole fence if it can't be found.
-fn yaml_key_span(code: &markdown::Code, content: &str, name: &str) -> Span {
-    let mut offset = 0;
-    for line in content.split_inclusive('\n') {
-        if line.trim_start_matches(['"', '\'']).starts_with(name) {
-            let start = code.source_offset(offset);
-            return Span::new(start, start + line.trim_end().len());
-        }
-        offset += line.len();
-    }
-    Span::new(code.source_offset(0), code.source_offset(content.len()))
 }

@@ -7,7 +7,7 @@
 
 use super::config;
 use super::keys::Key;
-use super::parse::{ParseOptions, parse};
+use super::parse;
 use super::tasks;
 use super::text::VERBATIM;
 use super::value::{Criterion, Entry, Epic, LifecycleSource, Plan, Task};
@@ -18,11 +18,10 @@ pub fn format(plan: &Plan) -> String {
     let mut parts = vec![title(plan)];
     parts.push(settings(plan));
     if let Some(goal) = &plan.goal {
-        parts.push(outside(goal, "## Goal\n\n", "verbatim", |plan| plan.goal.clone()));
+        parts.push(self::goal(goal));
     }
     if !plan.notes.is_empty() {
-        let notes = |plan: &Plan| Some(plan.notes.clone());
-        parts.push(outside(&plan.notes, "", "verbatim notes", notes));
+        parts.push(notes(&plan.notes));
     }
     parts.extend(plan.epics.iter().map(epic));
     parts.retain(|part| !part.is_empty());
@@ -62,38 +61,50 @@ fn settings(plan: &Plan) -> String {
     text
 }
 
-/// Text outside of epics, in a fence if it does not read back as itself.
-fn outside(text: &str, head: &str, info: &str, field: impl Fn(&Plan) -> Option<String>) -> String {
-    let plain = format!("{head}{text}");
-    let probe = format!("# Plan: x\n\n{plain}\n\n## EPIC-1: x\n");
-    let read = parse(&probe, &ParseOptions::default()).plan;
-    let is_same = field(&read).as_deref() == Some(text)
-        && read.epics.len() == 1
-        && read.config.is_empty()
-        && read.title.as_deref() == Some("x")
-        && (head.is_empty() || read.notes.is_empty())
-        && (!head.is_empty() || read.goal.is_none());
-    if is_same { plain } else { format!("{head}{}", fenced(text, info)) }
+/// The goal, in a fence if it does not read back as itself.
+fn goal(text: &str) -> String {
+    let plain = format!("## Goal\n\n{text}");
+    let read = parse::read(&format!("# Plan: x\n\n{plain}\n\n{LAST_EPIC}")).0;
+    let expected = Plan { goal: Some(text.to_owned()), ..bare(&read) };
+    if is_read_as(&read, &expected) {
+        plain
+    } else {
+        format!("## Goal\n\n{}", fenced(text, VERBATIM))
+    }
+}
+
+/// What stands outside of everything, in a fence if it does not read back as itself.
+fn notes(text: &str) -> String {
+    let read = parse::read(&format!("# Plan: x\n\n## Goal\n\ny\n\n{text}\n\n{LAST_EPIC}")).0;
+    let expected = Plan { goal: Some("y".to_owned()), notes: text.to_owned(), ..bare(&read) };
+    if is_read_as(&read, &expected) { text.to_owned() } else { fenced(text, "verbatim notes") }
+}
+
+/// What comes behind a text and must not be swallowed by it.
+const LAST_EPIC: &str = "## EPIC-1: x\n\n### Definition of Done\n\n- [ ] x\n";
+
+/// A plan of one epic, as it must be read behind a text that keeps to itself.
+fn bare(read: &Plan) -> Plan {
+    Plan { title: Some("x".to_owned()), epics: read.epics.clone(), ..Plan::default() }
+}
+
+fn is_read_as(read: &Plan, expected: &Plan) -> bool {
+    let [last] = read.epics.as_slice() else { return false };
+    read == expected && last.definition_of_done.len() == 1
 }
 
 /// One epic in canonical form, without a line end behind it.
 pub(super) fn epic(epic: &Epic) -> String {
     let plain = write_epic(epic, false);
-    // What comes behind must not be swallowed either.
-    let probe = format!("{plain}\n\n## EPIC-: x\n\n## EPIC-1: x\n\n{}", definition_of_done("x"));
-    let read = parse(&probe, &ParseOptions::default()).plan;
+    let read = parse::read(&format!("{plain}\n\n{LAST_EPIC}")).0.without_spans();
     let mut expected = epic.clone();
     expected.span = super::Span::default();
     expected.spans = super::EpicSpans::default();
-    let plan = read.without_spans();
-    let is_same = plan.epics.len() == 2
-        && plan.epics.first() == Some(&expected)
-        && plan.epics.get(1).is_some_and(|last| last.definition_of_done.len() == 1);
+    let is_same = match read.epics.as_slice() {
+        [first, last] => *first == expected && last.definition_of_done.len() == 1,
+        _ => false,
+    };
     if is_same { plain } else { write_epic(epic, true) }
-}
-
-fn definition_of_done(text: &str) -> String {
-    format!("### Definition of Done\n\n- [ ] {text}\n")
 }
 
 fn write_epic(epic: &Epic, verbatim: bool) -> String {

@@ -1,18 +1,14 @@
 //! The document: title, settings, goal, and where each epic begins and ends.
 
 use super::check;
-use super::config;
 use super::diagnostic::{Code, Diagnostic};
-use super::directives;
 use super::epic as epic_body;
 use super::header;
 use super::keys::{self, Key};
-use super::markdown::{self, Block, Item, Node};
+use super::markdown::{self, Block, Node};
 use super::source::Span;
-use super::tasks;
 use super::text::{Source, VERBATIM, one_line, tidy};
-use super::value::{Entry, Epic, Plan, Task};
-use super::yaml;
+use super::value::{Entry, Epic, Plan};
 use crate::ids::EpicId;
 
 /// Largest plan that is read, in bytes. Ten thousand well-described epics fit.
@@ -78,14 +74,19 @@ pub fn parse(text: &str, options: &ParseOptions) -> ParsedPlan {
     if let Some(at) = text.find('\0') {
         return ParsedPlan::refused(binary(at, "this file holds a NUL byte, so it is not text"));
     }
+    let (plan, mut diagnostics) = read(text);
+    check::check(&plan, options, &mut diagnostics);
+    diagnostics.sort_by_key(|found| (found.span, found.severity, found.code));
+    ParsedPlan { plan, diagnostics }
+}
+
+/// The plan of a text, without the checks of the whole.
+pub(super) fn read(text: &str) -> (Plan, Vec<Diagnostic>) {
     let mut document = Document::new(text);
     let from = document.front_matter();
     let nodes = markdown::blocks(text, from, &document.source.lines);
     document.read(&nodes);
-    let (plan, mut diagnostics) = document.finish();
-    check::check(&plan, options, &mut diagnostics);
-    diagnostics.sort_by_key(|found| (found.span, found.severity, found.code));
-    ParsedPlan { plan, diagnostics }
+    document.finish()
 }
 
 fn too_large(length: usize) -> Option<Diagnostic> {
@@ -104,7 +105,7 @@ fn binary(at: usize, message: &str) -> Diagnostic {
 
 /// What a stretch of lines outside of the epics is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
+pub(super) enum Place {
     Intro,
     Config,
     Goal {
@@ -116,21 +117,22 @@ enum Place {
     Epic,
 }
 
-struct Document<'a> {
-    source: Source<'a>,
-    plan: Plan,
-    diagnostics: Vec<Diagnostic>,
+/// A plan while its document is read.
+pub(super) struct Document<'a> {
+    pub(super) source: Source<'a>,
+    pub(super) plan: Plan,
+    pub(super) diagnostics: Vec<Diagnostic>,
     /// Each place with its first line.
-    places: Vec<(Place, usize)>,
-    has_title_heading: bool,
+    pub(super) places: Vec<(Place, usize)>,
+    pub(super) has_title_heading: bool,
     /// Goal on a plain line.
-    goal_line: Option<String>,
+    pub(super) goal_line: Option<String>,
     /// Notes that a fence keeps verbatim.
-    verbatim_notes: Vec<String>,
+    pub(super) verbatim_notes: Vec<String>,
     /// What loose tasks say they unlock: task, the other, and where.
-    unlocks: Vec<(usize, EpicId)>,
+    pub(super) unlocks: Vec<(usize, EpicId)>,
     /// Loose tasks that have no id yet, by index.
-    unnamed: Vec<usize>,
+    pub(super) unnamed: Vec<usize>,
 }
 
 impl<'a> Document<'a> {
@@ -148,85 +150,16 @@ impl<'a> Document<'a> {
         }
     }
 
-    /// Reads the YAML at the top of the file; gives where the Markdown starts.
-    fn front_matter(&mut self) -> usize {
-        let text = self.source.text;
-        let start = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
-        let body = text.get(start..).unwrap_or("");
-        let mut lines = body.split_inclusive('\n');
-        let Some(open) = lines.next().filter(|line| line.trim_end() == "---") else { return start };
-        let mut end = open.len();
-        let close = lines.find(|line| {
-            let closes = matches!(line.trim_end(), "---" | "...");
-            if !closes {
-                end += line.len();
-            }
-            closes
-        });
-        let Some(close) = close else { return start };
-        let yaml = body.get(open.len()..end).unwrap_or("");
-        let yaml_start = start + open.len();
-        match yaml::mapping(yaml) {
-            Ok(map) => {
-                for (key, value) in map {
-                    let at = yaml.find(&key).map_or(yaml_start, |at| yaml_start + at);
-                    self.front_matter_entry(&key, value, Span::new(at, at + key.len()));
-                }
-            }
-            Err(error) => {
-                let first = yaml.lines().find(|line| !line.trim().is_empty()).unwrap_or("");
-                if !first.contains(':') {
-                    return start;
-                }
-                let at = yaml_start + error.offset.min(yaml.len());
-                let message = format!("the front matter can't be read: {}", error.message);
-                self.diagnostics.push(
-                    Diagnostic::error(Code::MalformedYaml, Span::new(at, at), message)
-                        .with_help("front matter is YAML between two lines of `---`"),
-                );
-            }
-        }
-        let body_start = start + end + close.len();
-        self.source.claim(Span::new(start, body_start.saturating_sub(1)));
-        body_start
-    }
-
-    fn front_matter_entry(&mut self, key: &str, value: serde_json::Value, span: Span) {
-        let field = match key.to_ascii_lowercase().as_str() {
-            "title" => &mut self.plan.title,
-            "goal" => &mut self.goal_line,
-            _ => {
-                let key = config::key_name(key);
-                let value = config::duration_as_seconds(&key, value);
-                self.setting(key, value, span);
-                return;
-            }
-        };
-        let text = match value {
-            serde_json::Value::String(text) => text,
-            other => other.to_string(),
-        };
-        let text = if key.eq_ignore_ascii_case("title") { one_line(&text) } else { tidy(&text) };
-        *field = Some(text).filter(|text| !text.is_empty());
-    }
-
-    fn setting(&mut self, key: String, value: serde_json::Value, span: Span) {
-        if self.plan.config.insert(key.clone(), value).is_some() {
-            let message = format!("`{}` is set twice", directives::shown(&key));
-            self.diagnostics.push(
-                Diagnostic::warning(Code::RepeatedDirective, span, message)
-                    .with_help("the last one counts; remove one of them"),
-            );
-        }
-        self.plan.config_spans.push((key, span));
-    }
-
     fn read(&mut self, nodes: &[Node]) {
         let mut at = 0;
         while let Some(node) = nodes.get(at) {
             let following = nodes.get(at + 1..).unwrap_or(&[]);
             let Block::Heading { level, text } = node.block else {
-                self.content(node);
+                if separates(nodes, at) {
+                    self.source.claim(node.span);
+                } else {
+                    self.content(node);
+                }
                 at += 1;
                 continue;
             };
@@ -382,145 +315,6 @@ impl<'a> Document<'a> {
         }
     }
 
-    fn config_block(&mut self, node: &Node) {
-        match &node.block {
-            Block::Paragraph(lines) => {
-                for line in lines {
-                    self.config_line(*line, *line, None);
-                }
-            }
-            Block::List(items) => {
-                for item in items {
-                    let nested = item.blocks.iter().find_map(|node| match &node.block {
-                        Block::List(items) => Some(items.as_slice()),
-                        _ => None,
-                    });
-                    if let Some(line) = epic_body::first_line(item) {
-                        self.config_line(line, item.span, nested);
-                    }
-                }
-            }
-            Block::Code(code) if code.is(&["yaml", "yml", "json"]) => {
-                let content = code.content(self.source.text);
-                match yaml::mapping(&content) {
-                    Ok(map) => {
-                        for (key, value) in map {
-                            let key = config::key_name(&key);
-                            let value = config::duration_as_seconds(&key, value);
-                            self.setting(key, value, node.span);
-                        }
-                        self.source.claim(node.span);
-                    }
-                    Err(error) => {
-                        let at = code.source_offset(error.offset);
-                        let message = format!("this YAML can't be read: {}", error.message);
-                        self.diagnostics.push(Diagnostic::error(
-                            Code::MalformedYaml,
-                            Span::new(at, at),
-                            message,
-                        ));
-                    }
-                }
-            }
-            Block::Rule => self.source.claim(node.span),
-            _ => {}
-        }
-    }
-
-    fn config_line(&mut self, line: Span, whole: Span, nested: Option<&[Item]>) {
-        let Some((key, value, span)) = config::entry(self.source.text, line) else { return };
-        let value = match nested {
-            Some(items) if value == serde_json::Value::from("") => self.nested_setting(items),
-            _ => value,
-        };
-        self.setting(key, value, span);
-        self.source.claim(if nested.is_some() { whole } else { line });
-    }
-
-    /// A list below a setting is its value: an object if every item is `key: value`.
-    fn nested_setting(&self, items: &[Item]) -> serde_json::Value {
-        let lines: Vec<Span> = items.iter().filter_map(epic_body::first_line).collect();
-        let text = self.source.text;
-        let entries: Option<serde_json::Map<_, _>> = lines
-            .iter()
-            .map(|line| config::entry(text, *line).map(|(key, value, _)| (key, value)))
-            .collect();
-        match entries {
-            Some(map) if !map.is_empty() => serde_json::Value::Object(map),
-            _ => lines.iter().map(|line| config::scalar(self.source.at(*line))).collect(),
-        }
-    }
-
-    fn loose_lines(&mut self, lines: &[Span], place: Place) {
-        let mut at = 0;
-        while let Some(line) = lines.get(at).copied() {
-            at += 1;
-            let text = self.source.at(line);
-            if header::task_header(text).is_some() {
-                self.source.claim(line);
-                self.loose_task(tasks::read(text, false), line);
-                continue;
-            }
-            let Some(found) = keys::split(self.source.text, line) else { continue };
-            if place == Place::Intro
-                && self.goal_line.is_none()
-                && self.source.at(found.name).eq_ignore_ascii_case("goal")
-            {
-                let end = lines.last().copied().unwrap_or(line).end;
-                let span = Span::new(found.value.start, end);
-                let goal = self.source.contained(span, usize::MAX);
-                self.goal_line = Some(goal).filter(|goal| !goal.is_empty());
-                self.source.claim(Span::new(line.start, end));
-                return;
-            }
-        }
-    }
-
-    fn loose_item(&mut self, item: &Item) {
-        let (text, checked) = epic_body::item_text(&self.source, item);
-        self.source.claim(item.span);
-        if !text.is_empty() {
-            let span = markdown::trimmed(self.source.text, item.span);
-            self.loose_task(tasks::read(&text, checked.unwrap_or(false)), span);
-        }
-    }
-
-    /// A task outside of every epic becomes an entry of its own.
-    fn loose_task(&mut self, task: Task, span: Span) {
-        let index = self.plan.epics.len();
-        let id = task.id.unwrap_or_else(|| {
-            self.unnamed.push(index);
-            EpicId::plan_review()
-        });
-        let mut epic = Epic::new(id, Entry::Task);
-        epic.title = task.title;
-        epic.span = span;
-        epic.spans.header = span;
-        epic.spans.id = span;
-        epic.roles.extend(task.role);
-        epic.spans.roles.extend(epic.roles.iter().map(|_| span));
-        let mut description = vec![task.text];
-        for word in task.requires {
-            match header::reference(&word) {
-                Some(id) if !epic.depends_on.contains(&id) => {
-                    epic.depends_on.push(id);
-                    epic.spans.depends_on.push(span);
-                }
-                Some(_) => {}
-                None => description.push(format!("Requires {word}.")),
-            }
-        }
-        for word in task.unlocks {
-            match header::reference(&word) {
-                Some(id) => self.unlocks.push((index, id)),
-                None => description.push(format!("Unlocks {word}.")),
-            }
-        }
-        description.retain(|text| !text.is_empty());
-        epic.description = tidy(&description.join("\n\n"));
-        self.plan.epics.push(epic);
-    }
-
     fn finish(mut self) -> (Plan, Vec<Diagnostic>) {
         self.name_loose_tasks();
         for (index, target) in std::mem::take(&mut self.unlocks) {
@@ -546,40 +340,35 @@ impl<'a> Document<'a> {
                 Place::Config => (&mut notes, "## About the settings\n\n"),
                 Place::Tasks => (&mut notes, "## About the tasks\n\n"),
             };
-            let text = without_rules(&self.source.unclaimed(*first, end));
+            let text = self.source.unclaimed(*first, end);
             if !text.is_empty() {
+                // A heading may be indented, but not where a list could come before it.
+                let text = if *place == Place::Notes { text.trim_start() } else { &text };
                 texts.push(format!("{heading}{text}"));
             }
         }
         goal.extend(self.goal_line);
         let goal = goal.join("\n\n");
         self.plan.goal = Some(goal).filter(|goal| !goal.is_empty());
-        notes.extend(self.verbatim_notes);
+        notes.extend(self.verbatim_notes.into_iter().filter(|text| !text.is_empty()));
         self.plan.notes = notes.join("\n\n");
         (self.plan, self.diagnostics)
-    }
-
-    /// Gives loose tasks without an id the next free numbers.
-    fn name_loose_tasks(&mut self) {
-        let mut taken: std::collections::HashSet<EpicId> =
-            self.plan.epics.iter().map(|epic| epic.id.clone()).collect();
-        let mut number = 1_u32;
-        for index in std::mem::take(&mut self.unnamed) {
-            while let Ok(id) = EpicId::new(&format!("TASK-{number:03}")) {
-                number += 1;
-                if taken.insert(id.clone()) {
-                    if let Some(epic) = self.plan.epics.get_mut(index) {
-                        epic.id = id;
-                    }
-                    break;
-                }
-            }
-        }
     }
 }
 
 fn is_epic_header(level: u8, title: &str) -> bool {
     matches!(level, 2 | 3) && header::epic_header(title).is_some()
+}
+
+/// Whether a block is a rule at the edge of what a heading opens or closes: it says nothing.
+fn separates(nodes: &[Node], at: usize) -> bool {
+    let is_rule = |node: &&Node| matches!(node.block, Block::Rule);
+    let is_edge =
+        |node: Option<&Node>| node.is_none_or(|node| matches!(node.block, Block::Heading { .. }));
+    let (before, after) = nodes.split_at(at.min(nodes.len()));
+    after.first().is_some_and(|node| is_rule(&node))
+        && (is_edge(before.iter().rev().find(|node| !is_rule(node)))
+            || is_edge(after.iter().find(|node| !is_rule(node))))
 }
 
 /// `Plan: T` is `T`.
@@ -589,34 +378,4 @@ fn plan_title(title: &str) -> &str {
     };
     let rest = title.get(head.len()..).unwrap_or("").trim_start();
     [":", "-", "–", "—"].iter().find_map(|mark| rest.strip_prefix(mark)).map_or(title, str::trim)
-}
-
-/// A text without the rules that separate it from what stood around it.
-fn without_rules(text: &str) -> String {
-    let is_rule = |line: &str| {
-        let marks: String = line.chars().filter(|c| !c.is_whitespace()).collect();
-        marks.len() >= 3
-            && ["-", "*", "_"]
-                .iter()
-                .any(|mark| marks.trim_matches(|c| mark.contains(c)).is_empty())
-    };
-    let mut text = tidy(text);
-    loop {
-        let before = text.len();
-        if let Some((head, last)) = text.rsplit_once('\n') {
-            if is_rule(last) && head.ends_with('\n') {
-                text = tidy(head);
-            }
-        } else if is_rule(&text) {
-            text.clear();
-        }
-        if let Some((first, rest)) = text.split_once('\n')
-            && is_rule(first)
-        {
-            text = tidy(rest);
-        }
-        if text.len() == before {
-            return text;
-        }
-    }
 }
