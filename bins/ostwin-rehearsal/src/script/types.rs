@@ -191,13 +191,13 @@ mod tests {
         .unwrap()
     }
 
-    fn script(json: serde_json::Value) -> Script {
+    fn script(json: &serde_json::Value) -> Script {
         Script::parse(&json.to_string(), "test").unwrap()
     }
 
     #[test]
     fn the_first_rule_that_fits_is_played_with_the_next_steps_that_fit() {
-        let script = script(serde_json::json!({"v": 1, "built_in_rules": false, "rules": [
+        let script = script(&serde_json::json!({"v": 1, "built_in_rules": false, "rules": [
             {"when": {"role": ["qa"]}, "steps": [{"do": "verdict"}]},
             {"when": {"role": ["engineer"], "ref": ["EPIC-002"], "attempt_number": {"max": 1}},
              "before": [{"do": "wait", "ms": 1}], "before_verdict": [{"do": "wait", "ms": 2}],
@@ -220,7 +220,7 @@ mod tests {
 
     #[test]
     fn without_a_rule_that_fits_there_is_nothing_to_play() {
-        let script = script(serde_json::json!({"v": 1, "built_in_rules": false, "rules": []}));
+        let script = script(&serde_json::json!({"v": 1, "built_in_rules": false, "rules": []}));
         assert!(script.cue(&contract("qa", "EPIC-001", "review", 1)).is_none());
     }
 

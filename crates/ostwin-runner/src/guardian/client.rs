@@ -78,7 +78,7 @@ impl GuardianError {
 #[derive(Debug)]
 pub enum Reservation {
     /// The guardian holds them; it waits to be told what to start.
-    Granted(Guardian),
+    Granted(Box<Guardian>),
     /// This limit has no free slot. Its folder's time changes when one is freed.
     Full {
         /// The limit's folder.
@@ -109,7 +109,7 @@ impl Guardian {
         let mut guardian = Self::spawn(program, slots)?;
         let wish = Request::Reserve(Reserve { slots: guardian.slots.clone() });
         match guardian.ask(&wish).await? {
-            Reply::Reserved {} => Ok(Reservation::Granted(guardian)),
+            Reply::Reserved {} => Ok(Reservation::Granted(Box::new(guardian))),
             Reply::Full { dir } => {
                 // Reaped here, so that a waiting engine gathers no zombies.
                 drop(guardian.lifeline);

@@ -135,7 +135,7 @@ fn lock_failure(error: &LockError) -> StartFailure {
 
 /// The session itself: start, relay until the end, report.
 fn session(start: &Start, line: &mut LineReader) -> Result<(), Broken> {
-    let session = match supervise::Session::start(start, line.rest()) {
+    let session = match supervise::Session::start(start, &line.rest()) {
         Ok(session) => session,
         Err(failure) => return Ok(say(&Reply::Failed(failure))?),
     };

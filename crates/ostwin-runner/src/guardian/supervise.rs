@@ -119,7 +119,7 @@ struct Sweeper {
 
 impl Session {
     /// Starts the agent. `pending` is input for it that arrived with the request.
-    pub(super) fn start(start: &Start, pending: Vec<u8>) -> Result<Self, StartFailure> {
+    pub(super) fn start(start: &Start, pending: &[u8]) -> Result<Self, StartFailure> {
         let io = |error: std::io::Error| StartFailure::Io(error.to_string());
         if !start.cwd.is_dir() {
             return Err(StartFailure::NotFound(format!(
@@ -148,7 +148,7 @@ impl Session {
             stdin: child.stdin.take(),
             stdout: child.stdout.take(),
             stderr: child.stderr.take(),
-            to_agent: Buffer::new(&pending),
+            to_agent: Buffer::new(pending),
             to_engine: Buffer::new(&[]),
             engine_reads: true,
             log,

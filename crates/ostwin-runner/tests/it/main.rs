@@ -5,6 +5,13 @@
 //! calls `guardian::main` and nothing else, with [`AS_AGENT`] it plays an agent.
 //! That takes a `main` of its own, and hence a test runner that is a library.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking; clippy knows tests by the standard harness only"
+)]
+
 mod acp;
 mod fake_agent;
 mod guardian;

@@ -79,7 +79,7 @@ impl Sandbox {
 
     pub(crate) async fn reserve(&self, slots: Vec<SlotLimit>) -> Guardian {
         match Guardian::reserve(&program(), slots).await.unwrap() {
-            Reservation::Granted(guardian) => guardian,
+            Reservation::Granted(guardian) => *guardian,
             Reservation::Full { dir } => panic!("{} is full", dir.display()),
         }
     }
