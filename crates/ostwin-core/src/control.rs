@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::events::{ControlResult, Event, EventKind, Events};
 use crate::fs::{self, FsError};
 use crate::ids::{ControlId, PlanId, RoomId, RunId, StateName, entropy};
-use crate::json::{self, Extra, JsonError, Version};
+use crate::json::{Extra, Version};
 use crate::jsonl::{self, Follower, JsonlError};
 use crate::layout::PlanPaths;
 use crate::lock::{self, LockError};
@@ -132,9 +132,6 @@ pub enum ControlError {
     /// A file could not be read or written.
     #[error(transparent)]
     Fs(#[from] FsError),
-    /// `engine.json` is malformed.
-    #[error(transparent)]
-    Json(#[from] JsonError),
     /// The engine's lock could not be looked at.
     #[error(transparent)]
     Lock(#[from] LockError),
@@ -151,16 +148,14 @@ pub fn is_driven(plan: &PlanPaths) -> Result<bool, LockError> {
     lock::is_held(&plan.engine_lock())
 }
 
-/// Who drives or drove the plan last.
+/// Who drives or drove the plan last; `None` if nobody did, and if a power cut left nothing of the
+/// hint.
 ///
 /// # Errors
-/// The file is malformed.
-pub fn engine_record(plan: &PlanPaths) -> Result<Option<EngineRecord>, ControlError> {
-    let path = plan.engine();
-    match fs::read_optional(&path, 64 * 1024)? {
-        Some(bytes) => Ok(Some(json::from_slice_located(&path, &bytes)?)),
-        None => Ok(None),
-    }
+/// The file cannot be read.
+pub fn engine_record(plan: &PlanPaths) -> Result<Option<EngineRecord>, FsError> {
+    let bytes = fs::read_optional(&plan.engine(), 64 * 1024)?;
+    Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
 }
 
 /// Adds a request to the plan's file.

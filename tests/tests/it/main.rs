@@ -2,4 +2,9 @@
 //!
 //! One binary, so that it links once. `cargo xtask test` builds the binaries first.
 
+mod append;
 mod architecture;
+mod field;
+mod kill;
+mod misbehaviour;
+mod runs;

@@ -339,8 +339,8 @@ impl<'r> LockedRoom<'r> {
         Ok(Closed { attempt, signal })
     }
 
-    /// Notes in the open attempt's record what becomes known while its session runs: a hint, which
-    /// the close writes again. If `id` is not the open attempt, nothing is noted.
+    /// Notes in the open attempt's record what becomes known while its session runs. If `id` is
+    /// not the open attempt, nothing is noted.
     ///
     /// # Errors
     /// A file failed.
@@ -349,7 +349,8 @@ impl<'r> LockedRoom<'r> {
             && attempt.record.id == *id
         {
             note(&mut attempt.record);
-            fs::replace_json_hint(&attempt.paths.record(), &attempt.record)?;
+            let durability = self.room.project().store().durability;
+            fs::replace_json(&attempt.paths.record(), &attempt.record, durability)?;
         }
         Ok(())
     }

@@ -14,6 +14,8 @@ mod progress;
 mod verdict;
 
 #[cfg(test)]
+mod power_cut;
+#[cfg(test)]
 mod tests;
 
 use std::collections::HashSet;
@@ -245,12 +247,14 @@ impl Room {
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
-    /// How far the open attempt says it is; `None` before the first one.
+    /// How far the open attempt says it is; `None` before the first one, and if a power cut left
+    /// nothing of the hint.
     ///
     /// # Errors
-    /// The file is malformed.
+    /// The file cannot be read.
     pub fn progress(&self) -> Result<Option<Progress>> {
-        read_json_optional(&self.paths.progress())
+        let bytes = fs::read_optional(&self.paths.progress(), MAX_RECORD_BYTES)?;
+        Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
     }
 
     /// Every attempt with a record, oldest first. A folder without a record is an attempt that
