@@ -1,2 +1,55 @@
-//! Placeholder.
-fn main() {}
+//! Benchmarks that anyone can repeat: tables on stdout, each figure beside its limit or target,
+//! nothing asserted. `cargo xtask bench` builds for release and runs them.
+
+mod append;
+mod idle;
+mod machine;
+mod plan;
+mod samples;
+mod table;
+mod tail;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+const HELP: &str = "\
+usage: ostwin-benches [append] [plan] [tail] [idle PID [SECONDS]]
+
+Without arguments: append, plan and tail. `idle` counts the wake-ups of a running process,
+by default over 60 seconds.
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    match run(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            table::note(&format!("error: {error:#}"));
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(args: &[&str]) -> Result<()> {
+    if let [append::WRITER, rest @ ..] = args {
+        return append::write_as_told(rest);
+    }
+    if let ["-h" | "--help" | "help", ..] = args {
+        return table::print(HELP);
+    }
+    table::print(&machine::describe())?;
+    let mut args = if args.is_empty() { &["append", "plan", "tail"] } else { args };
+    while let [bench, rest @ ..] = args {
+        args = rest;
+        match *bench {
+            "append" => append::bench()?,
+            "plan" => plan::bench()?,
+            "tail" => tail::bench()?,
+            "idle" => args = idle::bench(rest)?,
+            other => bail!("no benchmark `{other}`\n\n{HELP}"),
+        }
+    }
+    Ok(())
+}
