@@ -321,7 +321,8 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 fn modified(stat: &rustix::fs::Stat) -> Timestamp {
-    let millis = i64::from(stat.st_mtime)
+    let millis = stat
+        .st_mtime
         .saturating_mul(1000)
         .saturating_add(i64::try_from(stat.st_mtime_nsec).unwrap_or(0) / 1_000_000);
     Timestamp::from_millis(millis)

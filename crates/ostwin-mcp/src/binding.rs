@@ -166,7 +166,7 @@ mod tests {
         for (missing, args) in [
             ("--room", BindingArgs { room: None, ..whole.clone() }),
             ("--role", BindingArgs { role: None, ..whole.clone() }),
-            ("--attempt", BindingArgs { attempt: None, ..whole.clone() }),
+            ("--attempt", BindingArgs { attempt: None, ..whole }),
         ] {
             let error = identity(&args).unwrap_err();
             assert!(error.to_string().contains(&format!("{missing} is missing")), "{error}");

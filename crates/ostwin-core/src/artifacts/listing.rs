@@ -81,12 +81,12 @@ impl Walk<'_> {
     fn folder(&mut self, folder: &OwnedFd, path: &str, depth: usize) {
         let entries = match Dir::read_from(folder) {
             Ok(entries) => entries,
-            Err(error) => return self.report(path, error),
+            Err(error) => return self.report(path, &error),
         };
         for entry in entries {
             let entry = match entry {
                 Ok(entry) => entry,
-                Err(error) => return self.report(path, error),
+                Err(error) => return self.report(path, &error),
             };
             let name = entry.file_name().to_string_lossy();
             if name.starts_with('.') {
@@ -95,7 +95,7 @@ impl Walk<'_> {
             self.visited += 1;
             if self.visited > MAX_VISITED {
                 let problem = format!("only the first {MAX_VISITED} entries were looked at");
-                return self.report(path, problem);
+                return self.report(path, &problem);
             }
             let child = if path.is_empty() { name.into_owned() } else { format!("{path}/{name}") };
             self.entry(folder, entry.file_name(), &child, depth);
@@ -112,19 +112,19 @@ impl Walk<'_> {
             Ok(stat) => stat,
             // Removed since it was listed.
             Err(Errno::NOENT) => return,
-            Err(error) => return self.report(path, error),
+            Err(error) => return self.report(path, &error),
         };
         let Ok(text) = name.to_str() else {
-            return self.report(path, "its name is no UTF-8 text");
+            return self.report(path, &"its name is no UTF-8 text");
         };
         match FileType::from_raw_mode(stat.st_mode) {
             FileType::Directory if depth >= MAX_DEPTH => {
-                self.report(path, format!("it lies deeper than {MAX_DEPTH} folders"));
+                self.report(path, &format!("it lies deeper than {MAX_DEPTH} folders"));
             }
             FileType::Directory => match enter(folder, text) {
                 Ok(inner) => self.folder(&inner, path, depth + 1),
                 Err(Errno::NOENT) => {}
-                Err(error) => self.report(path, error),
+                Err(error) => self.report(path, &error),
             },
             FileType::RegularFile if path.starts_with(self.prefix) => {
                 match ArtifactPath::new(path) {
@@ -133,16 +133,16 @@ impl Walk<'_> {
                         bytes: u64::try_from(stat.st_size).unwrap_or(0),
                         modified: modified(&stat),
                     }),
-                    Err(error) => self.report(path, error),
+                    Err(error) => self.report(path, &error),
                 }
             }
             FileType::RegularFile => {}
-            FileType::Symlink => self.report(path, "it is a link, and links are not followed"),
-            _ => self.report(path, "it is no regular file"),
+            FileType::Symlink => self.report(path, &"it is a link, and links are not followed"),
+            _ => self.report(path, &"it is no regular file"),
         }
     }
 
-    fn report(&mut self, path: &str, problem: impl ToString) {
+    fn report(&mut self, path: &str, problem: &dyn std::fmt::Display) {
         let path = if path.is_empty() { "." } else { path }.to_owned();
         self.listing.unreadable.push(Unreadable { path, problem: problem.to_string() });
     }

@@ -68,13 +68,11 @@ pub(super) fn list_artifacts(
     args: ListArtifacts,
     _: &Waiting,
 ) -> Result<Listed, ToolError> {
+    let ListArtifacts { prefix, limit, sha256, cursor } = args;
     let artifacts = desk.artifacts();
-    let limit = args.limit.map_or(100, Whole::count);
-    let listing = artifacts.list(
-        args.prefix.as_deref().unwrap_or_default(),
-        args.cursor.as_deref(),
-        limit,
-    )?;
+    let limit = limit.map_or(100, Whole::count);
+    let listing =
+        artifacts.list(prefix.as_deref().unwrap_or_default(), cursor.as_deref(), limit)?;
     let mut unreadable: Vec<Unreadable> = listing
         .unreadable
         .into_iter()
@@ -82,7 +80,7 @@ pub(super) fn list_artifacts(
         .collect();
     let mut listed: Vec<Artifact> = Vec::with_capacity(listing.found.len());
     for found in listing.found {
-        let sha256 = match args.sha256.then(|| artifacts.sha256(&found.path)) {
+        let sha256 = match sha256.then(|| artifacts.sha256(&found.path)) {
             None => None,
             Some(Ok(hash)) => Some(hash),
             Some(Err(error)) => {
@@ -127,10 +125,11 @@ pub(super) fn write_artifact(
     args: WriteArtifact,
     _: &Waiting,
 ) -> Result<Written, ToolError> {
-    let path = artifact_path(&args.path)?;
+    let WriteArtifact { path, content } = args;
+    let path = artifact_path(&path)?;
     desk.still_open()?;
     let store = desk.room.project().store();
-    let written = desk.artifacts().write(store, &path, args.content.as_bytes())?;
+    let written = desk.artifacts().write(store, &path, content.as_bytes())?;
     Ok(Written {
         path: path.to_string(),
         bytes: written.bytes,
@@ -167,10 +166,11 @@ pub(super) fn read_artifact(
     args: ReadArtifact,
     _: &Waiting,
 ) -> Result<Read, ToolError> {
-    let path = artifact_path(&args.path)?;
+    let ReadArtifact { path, offset, limit } = args;
+    let path = artifact_path(&path)?;
     let artifacts = desk.artifacts();
-    let offset = args.offset.map_or(0, Whole::get);
-    let part = artifacts.read(&path, offset, args.limit.map_or(65536, Whole::count))?;
+    let offset = offset.map_or(0, Whole::get);
+    let part = artifacts.read(&path, offset, limit.map_or(65536, Whole::count))?;
     let behind = offset.saturating_add(part.bytes.len() as u64);
     let Some(content) = text_of(&part.bytes, behind < part.total) else {
         let text = format!(
