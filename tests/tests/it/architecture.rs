@@ -213,11 +213,12 @@ const LAYOUT_NAMES: &[&str] = &[
 /// by themselves.
 const FOREIGN: &[(&str, &str)] = &[("crates/ostwin-core/src/config/agents.rs", ".agents/skills")];
 
-/// Whether a literal is a path below `.agents/` and not a text that mentions one.
+/// Whether a literal is a path below `.agents/`, and neither a text that mentions one nor, with a
+/// way up, the place of a shipped file beside the source.
 fn is_layout_path(literal: &str) -> bool {
-    let words = literal.contains(char::is_whitespace);
-    let parts = literal.split('/').any(|part| LAYOUT_NAMES.contains(&part));
-    parts && !words
+    let mut parts = literal.split('/');
+    let text = literal.contains(char::is_whitespace);
+    !text && !parts.clone().any(|part| part == "..") && parts.any(|it| LAYOUT_NAMES.contains(&it))
 }
 
 #[test]
