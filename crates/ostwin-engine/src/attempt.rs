@@ -94,19 +94,15 @@ pub(crate) async fn run(
         }
     };
     let ended = explain(ended, stop);
-    let closed = block_in_place(|| {
-        room.locked(|locked| locked.close_attempt(&attempt.record.id, ended))
-    })?;
+    let closed =
+        block_in_place(|| room.locked(|locked| locked.close_attempt(&attempt.record.id, ended)))?;
     let _ = happened.send(closed_event(epic, room, &closed));
     Ok(AttemptEnd::Ended)
 }
 
-async fn reserve(
-    shared: &Shared,
-    slots: Vec<SlotLimit>,
-) -> Result<Option<Guardian>, EngineError> {
+async fn reserve(shared: &Shared, slots: Vec<SlotLimit>) -> Result<Option<Guardian>, EngineError> {
     match Guardian::reserve(shared.guardian(), slots).await {
-        Ok(Reservation::Granted(guardian)) => Ok(Some(guardian)),
+        Ok(Reservation::Granted(guardian)) => Ok(Some(*guardian)),
         Ok(Reservation::Full { .. }) => Ok(None),
         // The terminal's Ctrl-C hit the guardian before it left our group: we hear of it too.
         Err(error) if error.is_interrupt() => Ok(None),
@@ -144,8 +140,8 @@ fn open(shared: &Shared, epic: &EpicId, room: &Room) -> Result<Option<Opened>, E
                 .is_some_and(|state| state.signals.contains_key(names::READY));
         if waits {
             let ready = SignalName::new(names::READY).map_err(RoomError::from)?;
-            let entry: AuditEntry =
-                locked.signal(&ready, Why::engine("dependencies", "every dependency has passed"))?;
+            let entry: AuditEntry = locked
+                .signal(&ready, Why::engine("dependencies", "every dependency has passed"))?;
             let kind = locked.standing().kind();
             moved = moves::events(room, epic, shared.run_id(), kind, &entry);
         }
@@ -225,7 +221,8 @@ async fn converse(
     mut watch: Watch,
     told: &mut UnboundedReceiver<Tell>,
 ) -> (Ended, Option<Stop>) {
-    let nudge = ostwin_runner::prompt::nudge(&watch.machine.allowed_agent_signals(&attempt.record.state));
+    let nudge =
+        ostwin_runner::prompt::nudge(&watch.machine.allowed_agent_signals(&attempt.record.state));
     let (control, controlled) = mpsc::channel(16);
     let (event_sender, mut events) = mpsc::unbounded_channel();
     let running = session::run(guardian, spec, controlled, event_sender);
@@ -296,8 +293,7 @@ async fn converse(
 }
 
 fn note(room: &Room, attempt: &Attempt, note: impl FnOnce(&mut room::AttemptRecord)) {
-    let noted =
-        block_in_place(|| room.locked(|locked| locked.note(&attempt.record.id, note)));
+    let noted = block_in_place(|| room.locked(|locked| locked.note(&attempt.record.id, note)));
     if let Err(error) = noted {
         // Only a hint: the close writes the same.
         tracing::debug!(room = %room.id(), %error, "could not note in the attempt's record");

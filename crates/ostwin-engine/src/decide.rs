@@ -188,9 +188,8 @@ fn starts(
     if snapshot.slots_full {
         return Vec::new();
     }
-    candidates.sort_by_key(|(_, epic)| {
-        (epic.priority, std::cmp::Reverse(epic.remaining), epic.order)
-    });
+    candidates
+        .sort_by_key(|(_, epic)| (epic.priority, std::cmp::Reverse(epic.remaining), epic.order));
     let mut active: BTreeSet<&EpicId> =
         snapshot.epics.iter().filter(|(_, epic)| is_active(epic)).map(|(id, _)| id).collect();
     let is_serial = |id: &EpicId| snapshot.epics.get(id).is_some_and(|epic| epic.serialize);
@@ -200,9 +199,8 @@ fn starts(
         if free == 0 {
             break;
         }
-        let others_are_in_the_way = active
-            .iter()
-            .any(|other| *other != id && (epic.serialize || is_serial(other)));
+        let others_are_in_the_way =
+            active.iter().any(|other| *other != id && (epic.serialize || is_serial(other)));
         if !active.contains(id) && others_are_in_the_way {
             continue;
         }
@@ -242,9 +240,7 @@ fn never_start(snapshot: &Snapshot) -> BTreeSet<&EpicId> {
             dependants.entry(needed).or_default().push(id);
         }
     }
-    let lost = |epic: &EpicView| {
-        epic.standing.kind == StateKind::Terminal && !epic.standing.passed
-    };
+    let lost = |epic: &EpicView| epic.standing.kind == StateKind::Terminal && !epic.standing.passed;
     let mut open: Vec<&EpicId> =
         snapshot.epics.iter().filter(|(_, epic)| lost(epic)).map(|(id, _)| id).collect();
     let mut stuck = BTreeSet::new();

@@ -587,8 +587,7 @@ impl<'e> Engine<'e> {
     ) -> Result<(), EngineError> {
         let run_id = Some(self.shared.run_id().clone());
         let store = self.project.store();
-        let event =
-            control::answer(store, &self.plan.paths, run_id, request, result, reason)?;
+        let event = control::answer(store, &self.plan.paths, run_id, request, result, reason)?;
         self.observer.event(&event);
         Ok(())
     }
@@ -614,18 +613,17 @@ async fn at(wake: Option<Instant>) {
 }
 
 /// The longest way from each epic to the end of the plan, in seconds of its attempts' limits.
-fn remaining_seconds(
-    project: &Project,
-    dag: &Dag,
-) -> Result<HashMap<EpicId, u64>, EngineError> {
+fn remaining_seconds(project: &Project, dag: &Dag) -> Result<HashMap<EpicId, u64>, EngineError> {
     const UNKNOWN: u64 = 900;
     let mut remaining: HashMap<EpicId, u64> = HashMap::new();
     for id in dag.topological_order.iter().rev() {
         let Some(node) = dag.nodes.get(id) else { continue };
         let own = match &node.room_id {
-            Some(room) => {
-                Room::open(project, room)?.contract()?.constraints.timeout_seconds.unwrap_or(UNKNOWN)
-            }
+            Some(room) => Room::open(project, room)?
+                .contract()?
+                .constraints
+                .timeout_seconds
+                .unwrap_or(UNKNOWN),
             None => UNKNOWN,
         };
         let behind = node.dependents.iter().filter_map(|id| remaining.get(id)).max();

@@ -44,10 +44,7 @@ pub(crate) fn look(room: &Room, kill_grace: Duration) -> Result<RoomView> {
         kind,
         passed: kind == StateKind::Terminal && standing.state.as_str() == names::PASSED,
         has_ready,
-        entered_at: standing
-            .replay
-            .entered_at
-            .unwrap_or_else(|| room.project().store().now()),
+        entered_at: standing.replay.entered_at.unwrap_or_else(|| room.project().store().now()),
         decision,
         attempt: stay.last().map(|attempt| view(attempt, kill_grace)),
         interruptions: u32::try_from(interruptions).unwrap_or(u32::MAX),

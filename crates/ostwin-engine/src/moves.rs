@@ -33,12 +33,7 @@ pub(crate) fn by_signal(
                 (Cause::Attempt(outcome.as_str().to_owned()), reason)
             }
         };
-        let why = Why {
-            cause,
-            attempt: Some(last.record.id),
-            actor: "engine".to_owned(),
-            reason,
-        };
+        let why = Why { cause, attempt: Some(last.record.id), actor: "engine".to_owned(), reason };
         locked.signal(signal, why).map(Some)
     })
 }
@@ -50,7 +45,11 @@ pub(crate) fn by_signal(
 pub(crate) fn by_decision(room: &Room) -> Result<Option<AuditEntry>, RoomError> {
     room.locked(|locked| {
         let replay = &locked.standing().replay;
-        let reason = format!("{} of {} retries used", replay.retries, replay.max_retries(&locked.standing().machine));
+        let reason = format!(
+            "{} of {} retries used",
+            replay.retries,
+            replay.max_retries(&locked.standing().machine)
+        );
         locked.decide(Why::engine("decision", reason))
     })
 }

@@ -169,9 +169,7 @@ fn machine(making: &Making<'_>, epic: &Epic) -> Result<(Vec<RoleRef>, Machine), 
         }
     };
     let machine = machine.normalise();
-    lifecycle::check(&machine, making.role_exists).map_err(|problems| EngineError::Machine {
-        epic: epic.id.clone(),
-        problems,
-    })?;
+    lifecycle::check(&machine, making.role_exists)
+        .map_err(|problems| EngineError::Machine { epic: epic.id.clone(), problems })?;
     Ok((roles, machine))
 }

@@ -57,11 +57,21 @@ pub(crate) struct Settled {
 }
 
 impl Settled {
-    pub(crate) fn agent(&self) -> &str { &self.agent }
-    pub(crate) fn model(&self) -> Option<&str> { self.model.as_deref() }
-    pub(crate) fn timeout(&self) -> Duration { self.timeout }
-    pub(crate) fn is_rehearsed(&self) -> bool { self.agent == REHEARSAL }
-    pub(crate) fn provenance(&self) -> Value { Value::Null }
+    pub(crate) fn agent(&self) -> &str {
+        &self.agent
+    }
+    pub(crate) fn model(&self) -> Option<&str> {
+        self.model.as_deref()
+    }
+    pub(crate) fn timeout(&self) -> Duration {
+        self.timeout
+    }
+    pub(crate) fn is_rehearsed(&self) -> bool {
+        self.agent == REHEARSAL
+    }
+    pub(crate) fn provenance(&self) -> Value {
+        Value::Null
+    }
 }
 
 /// A session that can be started.
@@ -85,13 +95,18 @@ impl Shared {
             Some(program) => program.clone(),
             None => std::env::current_exe().map_err(EngineError::NoExecutable)?,
         };
-        let registry = serde_json::from_str(include_str!("../../../.agents/registry.json")).map_err(|e| EngineError::Bug(e.to_string()))?;
+        let registry = serde_json::from_str(include_str!("../../../.agents/registry.json"))
+            .map_err(|e| EngineError::Bug(e.to_string()))?;
         Ok(Self {
             project: project.clone(),
             settings: options.settings.clone(),
             registry,
             run_id,
-            guardian: GuardianProgram { program, args: vec!["__session".to_owned()], env: Vec::new() },
+            guardian: GuardianProgram {
+                program,
+                args: vec!["__session".to_owned()],
+                env: Vec::new(),
+            },
             goal: parsed.goal.clone(),
             programs: Programs::of_this_process(),
             plan_title: plan.meta.title.clone(),
@@ -170,8 +185,17 @@ impl Shared {
     ) -> Result<Prepared, EngineError> {
         let record = &attempt.record;
         let machine = room.machine()?;
-        let criteria = |goals: &[ostwin_core::room::Goal]| goals.iter().map(|g| prompt::Criterion { id: g.id.clone(), text: g.text.clone() }).collect::<Vec<_>>();
-        let signals = machine.allowed_agent_signals(&record.state).into_iter().map(|name| prompt::SignalChoice { name, targets: vec![] }).collect();
+        let criteria = |goals: &[ostwin_core::room::Goal]| {
+            goals
+                .iter()
+                .map(|g| prompt::Criterion { id: g.id.clone(), text: g.text.clone() })
+                .collect::<Vec<_>>()
+        };
+        let signals = machine
+            .allowed_agent_signals(&record.state)
+            .into_iter()
+            .map(|name| prompt::SignalChoice { name, targets: vec![] })
+            .collect();
         let input = prompt::PromptInput {
             standing: prompt::Standing {
                 room: room.id().clone(),
@@ -181,7 +205,9 @@ impl Shared {
                 plan_title: Some(self.plan_title.clone()),
                 role: record.role.clone(),
                 state: record.state.clone(),
-                state_kind: machine.kind(&record.state).unwrap_or(ostwin_core::lifecycle::StateKind::Work),
+                state_kind: machine
+                    .kind(&record.state)
+                    .unwrap_or(ostwin_core::lifecycle::StateKind::Work),
                 attempt: record.id.clone(),
                 attempt_number: record.number,
                 deadline: Some(record.deadline_at),
@@ -194,20 +220,67 @@ impl Shared {
             quality_requirements: criteria(&contract.goals.quality_requirements),
             criteria_source: "config.json".into(),
             plan_goal: self.goal.clone().map(|g| prompt::Text::new(g, "PLAN.md")),
-            digest: None, message: None, findings: None, interrupted: None, channel: None,
-            skills: vec![], tools: vec![], other_servers: vec![], signals,
+            digest: None,
+            message: None,
+            findings: None,
+            interrupted: None,
+            channel: None,
+            skills: vec![],
+            tools: vec![],
+            other_servers: vec![],
+            signals,
         };
-        let text = prompt::build(&input, prompt::DEFAULT_BUDGET).map_err(|e| EngineError::Bug(e.to_string()))?.text;
+        let text = prompt::build(&input, prompt::DEFAULT_BUDGET)
+            .map_err(|e| EngineError::Bug(e.to_string()))?
+            .text;
         ostwin_core::fs::replace_hint(&attempt.paths.prompt(), text.as_bytes())?;
-        let spec = self.config().agents.get(&settled.agent).ok_or_else(|| EngineError::Bug("no agent".into()))?;
+        let spec = self
+            .config()
+            .agents
+            .get(&settled.agent)
+            .ok_or_else(|| EngineError::Bug("no agent".into()))?;
         let mut argv = spec.command.clone();
-        if let Some(p) = argv.first().and_then(|n| self.programs.find(n)) { argv[0] = p.display().to_string(); }
-        let env = session_environment(env::vars(), &EnvironmentPolicy {
-            session_home: None, tmp: attempt.paths.tmp(), attempt: record.id.to_string(), role: record.role.to_string(),
-            allow: spec.env_allow.clone(), fixed: spec.env.clone(), room: Default::default(),
-        });
-        let args: Vec<String> = ["--project", &room.project().layout().root().display().to_string(), "--room", room.id().as_str(), "--role", &record.role.to_string(), "--attempt", record.id.as_str(), "--plan", contract.plan_id.as_str()].iter().map(|s| s.to_string()).collect();
-        let servers = ["warroom", "memory"].iter().filter_map(|n| Some(McpServer { name: n.to_string(), command: self.programs.find(&format!("ostwin-mcp-{n}"))?, args: args.clone(), env: vec![] })).collect();
+        if let Some(p) = argv.first().and_then(|n| self.programs.find(n)) {
+            argv[0] = p.display().to_string();
+        }
+        let env = session_environment(
+            env::vars(),
+            &EnvironmentPolicy {
+                session_home: None,
+                tmp: attempt.paths.tmp(),
+                attempt: record.id.to_string(),
+                role: record.role.to_string(),
+                allow: spec.env_allow.clone(),
+                fixed: spec.env.clone(),
+                room: Default::default(),
+            },
+        );
+        let args: Vec<String> = [
+            "--project",
+            &room.project().layout().root().display().to_string(),
+            "--room",
+            room.id().as_str(),
+            "--role",
+            &record.role.to_string(),
+            "--attempt",
+            record.id.as_str(),
+            "--plan",
+            contract.plan_id.as_str(),
+        ]
+        .iter()
+        .map(|s| s.to_string())
+        .collect();
+        let servers = ["warroom", "memory"]
+            .iter()
+            .filter_map(|n| {
+                Some(McpServer {
+                    name: n.to_string(),
+                    command: self.programs.find(&format!("ostwin-mcp-{n}"))?,
+                    args: args.clone(),
+                    env: vec![],
+                })
+            })
+            .collect();
         Ok(Prepared { argv, env, cwd: contract.working_dir.clone(), servers, prompt: text })
     }
 

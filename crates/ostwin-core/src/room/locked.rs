@@ -326,13 +326,16 @@ impl<'r> LockedRoom<'r> {
         record.agent_session = ended.agent_session.or(record.agent_session.take());
         record.exit_code = ended.exit_code;
         record.exit_signal = ended.exit_signal;
-        record.reason = Some(ended.reason).filter(|reason| !reason.is_empty());
         match &signal {
             Some(signal) => {
+                // What ended the session is of no interest: it had done what it was there for.
                 record.outcome = Some(Outcome::Signal(signal.name.clone()));
                 record.signal = Some(signal.message.id.clone());
             }
-            None => record.outcome = Some(ended.outcome),
+            None => {
+                record.outcome = Some(ended.outcome);
+                record.reason = Some(ended.reason).filter(|reason| !reason.is_empty());
+            }
         }
         fs::replace_json(&attempt.paths.record(), &attempt.record, store.durability)?;
         crash_point("attempt_closed");
