@@ -62,6 +62,11 @@ impl Layout {
         self.agents().join("registry.json")
     }
 
+    /// The lock of whoever changes the catalogue.
+    pub fn registry_lock(&self) -> PathBuf {
+        self.agents().join("registry.lock")
+    }
+
     /// The project's secrets.
     pub fn vault(&self) -> PathBuf {
         self.agents().join("vault.json")
@@ -186,6 +191,11 @@ pub fn user_config(config_dir: &Path) -> PathBuf {
     config_dir.join("config.json")
 }
 
+/// The user's own MCP servers, in the folder that [`crate::env::config_dir`] names.
+pub fn user_mcp(config_dir: &Path) -> PathBuf {
+    config_dir.join("mcp.json")
+}
+
 /// The files of one plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlanPaths {
@@ -307,6 +317,8 @@ files! { AttemptPaths:
     gates = "gates";
     /// The session's TMPDIR.
     tmp = "tmp";
+    /// The session's HOME, where its agent wants one per session.
+    home = "home";
     /// What the agent said and did.
     transcript = "transcript.jsonl";
     /// Every call to an own MCP server.

@@ -57,9 +57,9 @@ mod tests {
             let left = merge(merge(a.clone(), b.clone()), c.clone());
             let right = merge(a.clone(), merge(b.clone(), c.clone()));
             prop_assert_eq!(&left, &right);
-            prop_assert_eq!(merge(left.clone(), left.clone()), left.clone());
-            prop_assert_eq!(merge(left.clone(), c.clone()), left.clone());
-            prop_assert_eq!(merge(Servers::new(), a.clone()), a.clone());
+            prop_assert_eq!(&merge(left.clone(), left.clone()), &left);
+            prop_assert_eq!(&merge(left.clone(), c.clone()), &left);
+            prop_assert_eq!(&merge(Servers::new(), a.clone()), &a);
             for (name, slot) in &left {
                 let expected = c.get(name).or_else(|| b.get(name)).or_else(|| a.get(name));
                 prop_assert_eq!(Some(slot), expected);

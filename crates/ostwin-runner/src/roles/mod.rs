@@ -1,0 +1,25 @@
+//! Finding a role: five tiers, and a made one as the last resort.
+//!
+//! A role is a folder with `role.json` and its prompt. It is looked for in the room, the project,
+//! the user's own folder, what is shipped inside the binary, and the registry: an entry that points
+//! elsewhere, then the entry that covers most of the required capabilities. The first hit wins, and
+//! a hit that is broken is an error, never passed over. If nothing is found, a role can be made
+//! from a fixed template.
+//!
+//! The module owns the shipped roles and reads the others; only [`create_dynamic_role`] writes.
+
+mod discover;
+mod dynamic;
+mod error;
+mod read;
+mod shipped;
+
+#[cfg(test)]
+mod tests;
+
+pub use discover::{
+    ResolvedRole, RoleListing, RolePlaces, RoleTier, Wanted, find_role, list_roles,
+};
+pub use dynamic::{Created, create_dynamic_role, role_template};
+pub use error::RoleError;
+pub use shipped::{ShippedFile, shipped_files, shipped_registry};
