@@ -12,6 +12,9 @@ use crate::session::{Part, Session};
 use crate::stream::Stream;
 use crate::tools::{Answer, MEMORY, WARROOM};
 
+/// A review reads no more than this of a deliverable.
+const MAX_ARTIFACT_BYTES: usize = 1 << 20;
+
 /// How a turn ends.
 #[derive(Debug)]
 pub(crate) enum TurnEnd {
@@ -206,14 +209,24 @@ impl Player<'_> {
 
     async fn inspect(&mut self) {
         self.call(WARROOM, "list_artifacts", ToolKind::Read, json!({})).await;
-        let wanted = json!({ "path": compose::DELIVERABLE });
-        let answer = self.call(WARROOM, "read_artifact", ToolKind::Read, wanted).await;
-        let text = match &answer {
-            Some(answer) if answer.ok => find_text(&answer.value, "content").unwrap_or_default(),
-            _ => "",
-        };
+        let text = self.read_artifact(compose::DELIVERABLE).await;
         let contract = &self.part.contract;
-        self.part.findings = compose::inspect(contract, compose::DELIVERABLE, text);
+        self.part.findings = compose::inspect(contract, compose::DELIVERABLE, &text);
+    }
+
+    /// The text of an artifact, part by part; what can't be read is missing.
+    async fn read_artifact(&self, path: &str) -> String {
+        let mut text = String::new();
+        while text.len() < MAX_ARTIFACT_BYTES {
+            let part = json!({ "path": path, "offset": text.len() });
+            let answer = self.call(WARROOM, "read_artifact", ToolKind::Read, part).await;
+            let Some(Answer { ok: true, value }) = answer else { break };
+            text.push_str(find_text(&value, "content").unwrap_or_default());
+            if value.get("next_offset").and_then(Value::as_u64) != Some(text.len() as u64) {
+                break;
+            }
+        }
+        text
     }
 
     async fn post(&mut self, post: &Post) {
