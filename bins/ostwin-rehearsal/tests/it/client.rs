@@ -50,7 +50,7 @@ impl Client {
         }
     }
 
-    pub(crate) fn ask(&mut self, method: &str, params: Value) -> u64 {
+    pub(crate) fn ask(&mut self, method: &str, params: &Value) -> u64 {
         self.next_id += 1;
         let id = self.next_id;
         self.send(&json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}));
@@ -71,7 +71,7 @@ impl Client {
     }
 
     pub(crate) fn initialize(&mut self) {
-        let id = self.ask("initialize", json!({"protocolVersion": 1, "clientCapabilities": {}}));
+        let id = self.ask("initialize", &json!({"protocolVersion": 1, "clientCapabilities": {}}));
         let (answer, _) = self.answer(id);
         assert_eq!(answer["result"]["agentCapabilities"]["loadSession"], true);
     }
@@ -79,7 +79,7 @@ impl Client {
     /// Opens a session without servers and returns its id.
     pub(crate) fn open(&mut self) -> String {
         self.initialize();
-        let id = self.ask("session/new", json!({"cwd": "/", "mcpServers": []}));
+        let id = self.ask("session/new", &json!({"cwd": "/", "mcpServers": []}));
         let (answer, _) = self.answer(id);
         answer["result"]["sessionId"].as_str().unwrap().to_owned()
     }
@@ -87,7 +87,7 @@ impl Client {
     /// Begins a turn and returns the id of its request.
     pub(crate) fn prompt(&mut self, session: &str, text: &str) -> u64 {
         let prompt = json!([{"type": "text", "text": text}]);
-        self.ask("session/prompt", json!({"sessionId": session, "prompt": prompt}))
+        self.ask("session/prompt", &json!({"sessionId": session, "prompt": prompt}))
     }
 
     /// A whole turn: the answer, and all that was said in it.

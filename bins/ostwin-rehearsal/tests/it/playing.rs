@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::client::{Client, prompt_for, said};
 
-fn rule(steps: Value) -> Value {
+fn rule(steps: &Value) -> Value {
     json!([{"steps": steps}])
 }
 
@@ -33,14 +33,14 @@ fn the_usual_part_is_played_to_its_end() {
 #[test]
 fn silence_ends_the_turn_and_the_nudge_goes_on_or_not() {
     let say = json!({"do": "say", "text": "on with it"});
-    let mut client = Client::new(&rule(json!([{"do": "silence"}, say])));
+    let mut client = Client::new(&rule(&json!([{"do": "silence"}, say])));
     let session = client.open();
     let (answer, text) = client.turn(&session, &prompt_for("engineer", "work"));
     assert_eq!((&answer["result"]["stopReason"], text.as_str()), (&json!("end_turn"), ""));
     assert_eq!(client.turn(&session, "and your signal?").1, "on with it");
     client.close();
 
-    let mut client = Client::new(&rule(json!([{"do": "silence", "nudge": "ignore"}, say])));
+    let mut client = Client::new(&rule(&json!([{"do": "silence", "nudge": "ignore"}, say])));
     let session = client.open();
     client.turn(&session, &prompt_for("engineer", "work"));
     assert_eq!(client.turn(&session, "and your signal?").1, "");
@@ -59,7 +59,7 @@ fn a_prompt_without_a_contract_is_refused() {
 #[test]
 fn a_busy_service_is_played_as_often_as_the_script_says() {
     let steps = json!([{"do": "rate_limit", "times": 2}, {"do": "say", "text": "at last"}]);
-    let mut client = Client::new(&rule(steps));
+    let mut client = Client::new(&rule(&steps));
     let session = client.open();
     let prompt = prompt_for("engineer", "work");
     for _ in 0..2 {
@@ -77,7 +77,7 @@ fn a_crash_is_an_exit_code_or_a_kill() {
         (json!({"do": "crash", "exit_code": 9}), Some(9), None),
         (json!({"do": "crash"}), None, Some(9)),
     ] {
-        let mut client = Client::new(&rule(json!([how])));
+        let mut client = Client::new(&rule(&json!([how])));
         let session = client.open();
         client.prompt(&session, &prompt_for("engineer", "work"));
         while client.next().is_some() {}
@@ -88,7 +88,7 @@ fn a_crash_is_an_exit_code_or_a_kill() {
 
 #[test]
 fn a_hanging_turn_can_be_cancelled_and_a_stubborn_one_cannot() {
-    let mut client = Client::new(&rule(json!([{"do": "say", "text": "now"}, {"do": "hang"}])));
+    let mut client = Client::new(&rule(&json!([{"do": "say", "text": "now"}, {"do": "hang"}])));
     let session = client.open();
     let id = client.prompt(&session, &prompt_for("engineer", "work"));
     assert_eq!(client.next().unwrap()["method"], "session/update");
@@ -114,7 +114,7 @@ fn a_hanging_turn_can_be_cancelled_and_a_stubborn_one_cannot() {
 
 #[test]
 fn a_stray_outlives_its_agent_and_ignores_term() {
-    let mut client = Client::new(&rule(json!([{"do": "fork", "seconds": 60}])));
+    let mut client = Client::new(&rule(&json!([{"do": "fork", "seconds": 60}])));
     let session = client.open();
     let (_, text) = client.turn(&session, &prompt_for("engineer", "work"));
     let pid = text.split_whitespace().nth(1).unwrap().parse().unwrap();
@@ -131,7 +131,7 @@ fn a_stray_outlives_its_agent_and_ignores_term() {
 #[test]
 fn a_flood_of_updates_comes_whole_and_in_order() {
     let steps = json!([{"do": "flood", "to": "updates", "mib": 2}, {"do": "say", "text": "!"}]);
-    let mut client = Client::new(&rule(steps));
+    let mut client = Client::new(&rule(&steps));
     let session = client.open();
     let (_, text) = client.turn(&session, &prompt_for("engineer", "work"));
     assert_eq!((text.len(), text.ends_with('!')), ((2 << 20) + 1, true));
@@ -140,7 +140,7 @@ fn a_flood_of_updates_comes_whole_and_in_order() {
 
 #[test]
 fn a_permission_is_asked_for_and_its_answer_told() {
-    let mut client = Client::new(&rule(json!([{"do": "ask_permission", "title": "Run it"}])));
+    let mut client = Client::new(&rule(&json!([{"do": "ask_permission", "title": "Run it"}])));
     let session = client.open();
     let id = client.prompt(&session, &prompt_for("engineer", "work"));
     let request = loop {
@@ -159,10 +159,10 @@ fn a_permission_is_asked_for_and_its_answer_told() {
 
 #[test]
 fn a_session_that_it_never_saw_can_be_loaded() {
-    let mut client = Client::new(&rule(json!([{"do": "say", "text": "{ref} again"}])));
+    let mut client = Client::new(&rule(&json!([{"do": "say", "text": "{ref} again"}])));
     client.initialize();
     let params = json!({"sessionId": "of-another-day", "cwd": "/", "mcpServers": []});
-    let id = client.ask("session/load", params);
+    let id = client.ask("session/load", &params);
     assert_eq!(client.answer(id).0["error"], Value::Null);
     let (_, text) = client.turn("of-another-day", &prompt_for("engineer", "work"));
     assert_eq!(text, "EPIC-001 again");
@@ -187,7 +187,7 @@ fn a_server_that_is_missing_fails_the_session() {
     let mut client = Client::new(&json!([]));
     client.initialize();
     let server = json!({"name": "warroom", "command": "/no/such/server", "args": [], "env": []});
-    let id = client.ask("session/new", json!({"cwd": "/", "mcpServers": [server]}));
+    let id = client.ask("session/new", &json!({"cwd": "/", "mcpServers": [server]}));
     let (answer, _) = client.answer(id);
     let problem = answer["error"]["data"].as_str().unwrap();
     assert!(problem.contains("`warroom` did not start (`/no/such/server`)"), "{problem}");
