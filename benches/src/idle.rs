@@ -62,7 +62,7 @@ fn grown(before: &Switches, after: &Switches) -> Vec<ThreadWakeups> {
 }
 
 fn switches(process: &Path) -> Result<Switches> {
-    let missing = || format!("`{}` is no running process", process.display());
+    let missing = || format!("no process runs at `{}`", process.display());
     let mut switches = Switches::new();
     for entry in std::fs::read_dir(process.join("task")).with_context(missing)? {
         let entry = entry?;
