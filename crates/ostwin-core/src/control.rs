@@ -23,6 +23,10 @@ use crate::project::Project;
 use crate::store::Store;
 use crate::time::Timestamp;
 
+mod act;
+
+pub use act::{ActError, Acted, Wish, act_on_room};
+
 /// How long a caller waits for an engine's answer.
 pub const ANSWER_PATIENCE: Duration = Duration::from_secs(5);
 const POLL: Duration = Duration::from_millis(20);

@@ -192,8 +192,7 @@ impl Maker<'_> {
     fn not_begun(&self) -> Row {
         let facts = self.facts();
         let word = if facts.blocked_by.is_empty() { "planned" } else { "blocked" };
-        let display =
-            DisplayState { word: word.to_owned(), detail: None, tone: Tone::Idle };
+        let display = DisplayState { word: word.to_owned(), detail: None, tone: Tone::Idle };
         Row { blocked_by: facts.blocked_by, ..empty_row(self.id, self.node, display) }
     }
 
@@ -202,8 +201,8 @@ impl Maker<'_> {
         let replay = &standing.replay;
         let passed = is_passed(standing);
         // Without an engine no session runs, whatever the record says.
-        let active = self.inputs.engine.driven
-            && attempt.as_ref().is_some_and(AttemptRecord::is_open);
+        let active =
+            self.inputs.engine.driven && attempt.as_ref().is_some_and(AttemptRecord::is_open);
         let facts = RoomFacts {
             attempt_open: active,
             resume_at: self.resume_at(reading),
@@ -324,11 +323,7 @@ fn damaged(id: &EpicId, node: &DagNode, room: &RoomId, problem: &str) -> Row {
         detail: Some("`ostwin doctor` tells more".to_owned()),
         tone: Tone::Attention,
     };
-    Row {
-        room: Some(room.clone()),
-        why: Some(problem.to_owned()),
-        ..empty_row(id, node, display)
-    }
+    Row { room: Some(room.clone()), why: Some(problem.to_owned()), ..empty_row(id, node, display) }
 }
 
 fn last(message: &Message) -> LastMessage {

@@ -132,7 +132,8 @@ impl Loader {
         let (dag, rooms) = match self.plan.dag()? {
             Some(dag) => {
                 let rooms = dag.nodes.iter();
-                let rooms = rooms.filter_map(|(id, node)| Some((id.clone(), node.room_id.clone()?)));
+                let rooms =
+                    rooms.filter_map(|(id, node)| Some((id.clone(), node.room_id.clone()?)));
                 let rooms = rooms.collect::<BTreeMap<_, _>>();
                 (dag, rooms)
             }

@@ -1,0 +1,193 @@
+//! A person's word about a room, whoever drives its plan.
+//!
+//! The command line, the dashboard and the bots all come through here. While an engine drives the
+//! plan it is asked, because it holds the session that may have to end first; otherwise the plan's
+//! lock is taken for the moment, and what the engine would have done is done here.
+
+use std::time::{Duration, Instant};
+
+use super::{Ask, ControlError, ask, is_driven};
+use crate::env;
+use crate::events::{Event, EventKind, Events};
+use crate::ids::{AttemptId, RoomId, StateName};
+use crate::jsonl::JsonlError;
+use crate::lifecycle::{AuditEntry, Cause};
+use crate::lock::{self, LockError};
+use crate::room::{Attempt, Contract, Ended, LockedRoom, Outcome, Room, RoomError, Why};
+
+/// How long a guardian whose engine is gone may take to end its session: longer than any usual
+/// grace.
+const GUARDIAN_PATIENCE: Duration = Duration::from_secs(30);
+const POLL: Duration = Duration::from_millis(50);
+
+/// What a person wants of a room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wish {
+    /// The state to move to.
+    pub state: StateName,
+    /// Also where the machine draws no such way.
+    pub force: bool,
+    /// Why, in one sentence.
+    pub reason: String,
+    /// The person's name.
+    pub actor: String,
+    /// The program that was used: `cli`, `dashboard`, `discord`.
+    pub program: String,
+}
+
+/// How a wish came true.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Acted {
+    /// The plan's engine did it, and answered with this event.
+    ByEngine(Box<Event>),
+    /// It was done here; the transition.
+    Here(Box<AuditEntry>),
+}
+
+/// Why a wish did not come true. The room is as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum ActError {
+    /// A reason is required: it is what the audit says.
+    #[error("a reason is needed: it is what the room's audit will say")]
+    NoReason,
+    /// The engine could not be asked, or refused.
+    #[error(transparent)]
+    Control(#[from] ControlError),
+    /// The room refuses, or cannot be read or changed.
+    #[error(transparent)]
+    Room(#[from] RoomError),
+    /// A lock could not be taken.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// The plan's events could not be written. The room has moved all the same.
+    #[error("the room has moved, but the plan's events could not be written")]
+    Event(#[source] JsonlError),
+    /// The session of an engine that is gone still runs.
+    #[error(
+        "the session of attempt {attempt} in `{room}` has not ended although its engine is gone; try again in a moment"
+    )]
+    StillRuns {
+        /// The room.
+        room: RoomId,
+        /// The attempt.
+        attempt: AttemptId,
+    },
+    /// The open attempt may still run on another machine.
+    #[error(
+        "attempt {attempt} of `{room}` runs on host `{host}`: decide there, or after its deadline"
+    )]
+    Elsewhere {
+        /// The room.
+        room: RoomId,
+        /// The attempt.
+        attempt: AttemptId,
+        /// The other machine.
+        host: String,
+    },
+}
+
+/// Moves a room by a person's word.
+///
+/// # Errors
+/// [`ActError`]; the room is then as it was, unless the error says otherwise.
+pub fn act_on_room(room: &Room, wish: &Wish) -> Result<Acted, ActError> {
+    if wish.reason.trim().is_empty() {
+        return Err(ActError::NoReason);
+    }
+    let contract = room.contract()?;
+    let paths = room.project().layout().plan(&contract.plan_id);
+    // A room whose plan's folder is gone has no engine and no lock.
+    if !paths.dir().is_dir() {
+        return Ok(Acted::Here(Box::new(move_room(room, wish)?)));
+    }
+    loop {
+        if is_driven(&paths)? {
+            match ask_engine(room, &contract, wish) {
+                Err(ActError::Control(ControlError::NotRunning { .. })) => continue,
+                outcome => return outcome,
+            }
+        }
+        let taken = lock::exclusive(&paths.engine_lock(), Duration::ZERO, || {
+            let entry = move_room(room, wish)?;
+            let event = Event {
+                epic: Some(contract.task_ref.clone()),
+                room: Some(room.id().clone()),
+                from: entry.from.clone(),
+                to: Some(entry.to.clone()),
+                reason: Some(format!("{}: {}", entry.actor, entry.reason)),
+                ..Event::new(EventKind::Moved)
+            };
+            let events = Events::new(paths.events());
+            events.append(room.project().store(), event).map_err(ActError::Event)?;
+            Ok(Acted::Here(Box::new(entry)))
+        });
+        match taken {
+            Ok(outcome) => return outcome,
+            // An engine has started meanwhile: it is the one to ask.
+            Err(LockError::Busy { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+fn ask_engine(room: &Room, contract: &Contract, wish: &Wish) -> Result<Acted, ActError> {
+    let request = Ask::SetStatus {
+        room: room.id().clone(),
+        state: wish.state.clone(),
+        force: wish.force,
+        reason: wish.reason.clone(),
+    };
+    let event = ask(room.project(), &contract.plan_id, &wish.actor, request)?;
+    Ok(Acted::ByEngine(Box::new(event)))
+}
+
+/// Does it here. Nobody drives the plan, and nobody else can begin to meanwhile.
+fn move_room(room: &Room, wish: &Wish) -> Result<AuditEntry, ActError> {
+    if let Some(open) = room.open_attempt()? {
+        wait_for_end(room, &open)?;
+    }
+    room.locked(|locked| {
+        if let Some(open) = room.open_attempt()? {
+            close(locked, &open, wish)?;
+        }
+        let why = Why {
+            cause: Cause::Override(wish.program.clone()),
+            attempt: None,
+            actor: wish.actor.clone(),
+            reason: wish.reason.clone(),
+        };
+        Ok(locked.set_state(&wish.state, wish.force, why)?)
+    })
+}
+
+fn close(locked: &mut LockedRoom<'_>, open: &Attempt, wish: &Wish) -> Result<(), RoomError> {
+    let reason = format!("{} moved the room to `{}`", wish.actor, wish.state);
+    let ended = Ended::with(Outcome::Cancelled, reason);
+    locked.close_attempt(&open.record.id, ended)?;
+    Ok(())
+}
+
+/// The guardian of an engine that is gone ends its session by itself: waits until it has.
+fn wait_for_end(room: &Room, open: &Attempt) -> Result<(), ActError> {
+    let record = &open.record;
+    let gone_by = record.deadline_at.plus(GUARDIAN_PATIENCE);
+    if record.host != env::host() {
+        if room.project().store().now() < gone_by {
+            return Err(ActError::Elsewhere {
+                room: room.id().clone(),
+                attempt: record.id.clone(),
+                host: record.host.clone(),
+            });
+        }
+        return Ok(());
+    }
+    let start = Instant::now();
+    while lock::is_held(&open.paths.session_lock())? {
+        if start.elapsed() >= GUARDIAN_PATIENCE {
+            let (room, attempt) = (room.id().clone(), record.id.clone());
+            return Err(ActError::StillRuns { room, attempt });
+        }
+        std::thread::sleep(POLL);
+    }
+    Ok(())
+}
