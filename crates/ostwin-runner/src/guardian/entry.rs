@@ -133,8 +133,28 @@ fn lock_failure(error: &LockError) -> StartFailure {
     }
 }
 
-/// The session itself: start, relay until the end, report.
+/// Whether the engine is gone already.
+fn is_lifeline_closed() -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+    let stdin = rustix::stdio::stdin();
+    let mut lifeline = [PollFd::new(&stdin, PollFlags::empty())];
+    let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+    // A failed look is as good as none: the event loop looks again.
+    poll(&mut lifeline, Some(&at_once)).is_ok()
+        && lifeline[0].revents().intersects(PollFlags::HUP | PollFlags::ERR)
+}
+
+/// The session itself: start, relay until the end, report. Called with
+/// `session.lock` held.
 fn session(start: &Start, line: &mut LineReader) -> Result<(), Broken> {
+    // An engine that starts later waits for `session.lock` before it takes the
+    // session for ended. So once the lock is held it is safe to start, unless
+    // the engine that asked was gone before: then the later one may have looked
+    // when there was no lock yet.
+    if is_lifeline_closed() {
+        return Ok(());
+    }
     let session = match supervise::Session::start(start, &line.rest()) {
         Ok(session) => session,
         Err(failure) => return Ok(say(&Reply::Failed(failure))?),

@@ -53,6 +53,10 @@ pub(crate) fn trials() -> Vec<Trial> {
             a_hangup_of_the_terminal_means_nothing,
         ),
         trial(
+            "guardian::nothing_is_started_for_an_engine_that_is_gone",
+            nothing_is_started_for_an_engine_that_is_gone,
+        ),
+        trial(
             "guardian::something_else_than_a_guardian_is_an_error",
             something_else_than_a_guardian_is_an_error,
         ),
@@ -363,6 +367,27 @@ async fn a_hangup_of_the_terminal_means_nothing() {
     reader.read_line(&mut said).await.unwrap();
     assert_eq!(said, "still here\n");
     running.end().await;
+}
+
+async fn nothing_is_started_for_an_engine_that_is_gone() {
+    let sandbox = Sandbox::new();
+    let start = sandbox.shell("echo ran > ran");
+    // Both requests are in the pipe, and its writer is closed, before the
+    // guardian reads the first.
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    let requests = serde_json::json!([{"reserve": {"slots": []}}, {"start": &start}])
+        .as_array()
+        .unwrap()
+        .clone();
+    for request in requests {
+        std::io::Write::write_all(&mut writer, format!("{request}\n").as_bytes()).unwrap();
+    }
+    drop(writer);
+    let mut guardian = ostwin_runner::process::command(program().program);
+    guardian.envs(program().env).stdin(reader).stdout(std::process::Stdio::null());
+    assert!(guardian.status().unwrap().success());
+    assert!(sandbox.path("session.lock").exists());
+    assert!(!sandbox.path("ran").exists(), "the agent was started for nobody");
 }
 
 async fn something_else_than_a_guardian_is_an_error() {
