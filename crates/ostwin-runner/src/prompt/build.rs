@@ -98,7 +98,10 @@ fn sections(input: &PromptInput) -> Result<Vec<Section>, serde_json::Error> {
             .digest
             .as_ref()
             .map(|text| from("predecessors", "What others left for this task", 50, 12 * KIB, text)),
-        input.message.as_ref().map(|t| from("message", "Your latest message", 80, 24 * KIB, t)),
+        input
+            .message
+            .as_ref()
+            .map(|t| from("message", "The message that this session answers", 80, 24 * KIB, t)),
         input
             .findings
             .as_ref()
@@ -196,7 +199,7 @@ fn criteria_list(criteria: &[Criterion]) -> String {
 fn resumed(earlier: &Interrupted) -> Section {
     let mut text = format!(
         "{}\n\n- Attempt {}: {}",
-        texts::RESUMED_OPENING,
+        if earlier.cut_off { texts::RESUMED_OPENING } else { texts::RETRIED_OPENING },
         earlier.number,
         one_line(&earlier.outcome)
     );

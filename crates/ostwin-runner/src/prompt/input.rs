@@ -68,11 +68,13 @@ pub struct SignalChoice {
     pub targets: Vec<String>,
 }
 
-/// What is known of an attempt of the same work that was cut off.
+/// What is known of an earlier attempt at the same work that ended without a signal.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Interrupted {
     /// Its number in the room.
     pub number: u32,
+    /// Whether it was ended from outside; else it failed by itself.
+    pub cut_off: bool,
     /// How it ended, in a word or a sentence.
     pub outcome: String,
     /// The last progress that it reported, such as `60 %: routes answer`.

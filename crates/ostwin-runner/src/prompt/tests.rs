@@ -123,6 +123,7 @@ fn fixer() -> PromptInput {
         )),
         interrupted: Some(Interrupted {
             number: 3,
+            cut_off: true,
             outcome: "interrupted: the engine was stopped".to_owned(),
             progress: Some("40 %: totals are u64".to_owned()),
             did: vec!["edit src/cart.rs".to_owned(), "run `cargo test cart`".to_owned()],

@@ -88,6 +88,12 @@ An earlier session did part of this work and was cut off from outside; that is n
 work. Its changes are still in the working directory. Look at what is there, trust nothing that \
 you cannot see, and go on from it instead of starting over.";
 
+/// Stands before what is known of an attempt that failed.
+pub(super) const RETRIED_OPENING: &str = "\
+An earlier session did part of this work and ended without a result. Its changes may still be in \
+the working directory. Find out first what stopped it, so that it does not stop you; trust nothing \
+that you cannot see, and keep what is good.";
+
 /// What a `pass` must hold.
 pub(super) const PASS_RULES: &str = "
 A `pass` answers **every** criterion of this contract by its id, with evidence that somebody can \

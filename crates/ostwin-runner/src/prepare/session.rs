@@ -1,0 +1,438 @@
+//! From a room and its settings to a session that can be started.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use ostwin_core::config::{AgentHome, Settings};
+use ostwin_core::env;
+use ostwin_core::fs;
+use ostwin_core::ids::{AttemptId, PlanId, RoleRef, StateName};
+use ostwin_core::layout::{self, AttemptPaths, Layout};
+use ostwin_core::plan::{ParseOptions, Plan, parse_bytes};
+use ostwin_core::plans;
+use ostwin_core::project::Project;
+use ostwin_core::room::{Attempt, Contract, Room};
+use ostwin_core::store::Store;
+use ostwin_core::time::Timestamp;
+use serde_json::{Value, json};
+
+use super::error::PrepareError;
+use super::{inputs, interrupted};
+use crate::acp::McpServer;
+use crate::agents::{EnvironmentPolicy, Programs, session_environment};
+use crate::mcp::{self, Binding, ServerFilter, Servers, SessionServers};
+use crate::prompt::{self, Prompt, Text};
+use crate::resolve::{self, Directives, Question, ResolveError, SessionSettings};
+use crate::roles::{ResolvedRole, RolePlaces, RoleTier, Wanted, create_dynamic_role, find_role};
+
+/// Largest file of MCP servers that is read, in bytes.
+const MAX_MCP_BYTES: u64 = 1 << 20;
+
+/// What stands for the path of the attempt's `mcp.json` in an agent's arguments.
+const MCP_CONFIG: &str = "{mcp_config}";
+
+/// The machine and the user: what is the same for every session of a process.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Host {
+    /// Where programs are.
+    pub programs: Programs,
+    /// The environment that sessions get a part of.
+    pub environment: Vec<(String, String)>,
+    /// The user's home, with roles of their own.
+    pub home: Option<PathBuf>,
+    /// The user's settings folder, with MCP servers of their own.
+    pub config_dir: Option<PathBuf>,
+}
+
+impl Host {
+    /// The host of this process.
+    pub fn of_this_process() -> Self {
+        Self {
+            programs: Programs::of_this_process(),
+            environment: env::vars(),
+            home: env::home(),
+            config_dir: env::config_dir(),
+        }
+    }
+}
+
+/// For which role in which room a session is wanted.
+#[derive(Clone, Copy, Debug)]
+pub struct Occasion<'a> {
+    /// The room.
+    pub room: &'a Room,
+    /// Its contract.
+    pub contract: &'a Contract,
+    /// The role, with instance.
+    pub role: &'a RoleRef,
+    /// The capabilities that the epic asks for, should no tier know the role.
+    pub capabilities: &'a [String],
+    /// The settings in force, the plan's, the environment's and the flags' included.
+    pub settings: &'a Settings,
+    /// The machine and the user.
+    pub host: &'a Host,
+}
+
+impl Occasion<'_> {
+    fn layout(&self) -> &Layout {
+        self.room.project().layout()
+    }
+
+    /// Where the session works.
+    pub(super) fn working_dir(&self) -> PathBuf {
+        self.layout().root().join(&self.contract.working_dir)
+    }
+}
+
+/// What a session would run with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settled {
+    /// Who it is.
+    pub role: ResolvedRole,
+    /// What it runs with, each value with its source.
+    pub settings: SessionSettings,
+}
+
+impl Settled {
+    /// Where every value came from, for the attempt's record.
+    ///
+    /// # Errors
+    /// A value has no JSON form, which no setting leads to.
+    pub fn provenance(&self) -> Result<Value, serde_json::Error> {
+        let role = &self.role;
+        Ok(json!({
+            "role": {
+                "name": role.name,
+                "tier": role.tier,
+                "dir": role.dir,
+                "prompt_file": role.prompt_file,
+                "stands_in": role.stands_in,
+            },
+            "settings": serde_json::to_value(&self.settings)?,
+        }))
+    }
+}
+
+/// Settles role, agent, model and limits of a session, before an attempt is opened for it.
+///
+/// # Errors
+/// The role or the agent does not exist, or a file about them is broken.
+pub fn settle(occasion: &Occasion<'_>) -> Result<Settled, PrepareError> {
+    let Occasion { room, contract, role, host, settings, .. } = *occasion;
+    let places = RolePlaces::of(occasion.layout(), Some(room.paths()), host.home.as_deref())?;
+    let wanted = Wanted {
+        name: &role.role,
+        capabilities: occasion.capabilities,
+        description: contract.assignment.objective.as_deref(),
+    };
+    let resolved = find_role(&wanted, &places, settings.config.dynamic_roles)?;
+    let question = Question {
+        role,
+        resolved: &resolved,
+        // Nothing sets values for a single room yet.
+        room: &Directives::default(),
+        epic: &Directives::of_epic(contract),
+        contract: &room.paths().config().display().to_string(),
+        settings,
+    };
+    let config_file = occasion.layout().config().display().to_string();
+    let settings = resolve::resolve(&question, &host.programs, &config_file)?;
+    Ok(Settled { role: resolved, settings })
+}
+
+/// What a prompt says about the whole plan.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PlanFacts {
+    /// Its title.
+    pub title: Option<String>,
+    /// What it is for.
+    pub goal: Option<Text>,
+}
+
+impl PlanFacts {
+    /// The facts of a plan that was read from `file`.
+    pub fn of(plan: &Plan, file: &Path) -> Self {
+        let goal = plan.goal.as_ref().filter(|goal| !goal.trim().is_empty());
+        let source = format!("`{}`", file.display());
+        Self { title: plan.title.clone(), goal: goal.map(|goal| Text::new(goal, source)) }
+    }
+
+    /// Reads the plan of this id.
+    ///
+    /// # Errors
+    /// There is no such plan, or it cannot be read.
+    pub fn read(project: &Project, plan: &PlanId) -> Result<Self, PrepareError> {
+        let stored = plans::open(project, plan)?;
+        let parsed = parse_bytes(&stored.text()?, &ParseOptions::default());
+        Ok(Self::of(&parsed.plan, &stored.paths.plan()))
+    }
+}
+
+/// The attempt that a session is for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AttemptFacts {
+    /// Its id.
+    pub id: AttemptId,
+    /// Its number in the room.
+    pub number: u32,
+    /// Who works, with instance.
+    pub role: RoleRef,
+    /// The state that it works in.
+    pub state: StateName,
+    /// When it ends; none for a preview.
+    pub deadline: Option<Timestamp>,
+    /// Its files.
+    pub paths: AttemptPaths,
+}
+
+impl From<&Attempt> for AttemptFacts {
+    fn from(attempt: &Attempt) -> Self {
+        let record = &attempt.record;
+        Self {
+            id: record.id.clone(),
+            number: record.number,
+            role: record.role.clone(),
+            state: record.state.clone(),
+            deadline: Some(record.deadline_at),
+            paths: attempt.paths.clone(),
+        }
+    }
+}
+
+impl AttemptFacts {
+    /// What the next attempt of a role in a state would be, for people who want to see its prompt.
+    /// Its id is a placeholder that no real attempt has.
+    ///
+    /// # Errors
+    /// The room's attempts cannot be read.
+    pub fn preview(room: &Room, role: &RoleRef, state: &StateName) -> Result<Self, PrepareError> {
+        let number = room.last_attempt()?.map_or(1, |attempt| attempt.record.number + 1);
+        Ok(Self {
+            id: AttemptId::generate(Timestamp::from_millis(0), 0),
+            number,
+            role: role.clone(),
+            state: state.clone(),
+            deadline: None,
+            paths: room.paths().attempt(number, state, role),
+        })
+    }
+}
+
+/// A session that can be started.
+#[derive(Clone, PartialEq)]
+pub struct PreparedSession {
+    /// Program and arguments.
+    pub argv: Vec<String>,
+    /// Its whole environment.
+    pub env: BTreeMap<String, String>,
+    /// Where it works.
+    pub cwd: PathBuf,
+    /// Its MCP servers; the list for the agent's session is `local`.
+    pub servers: SessionServers,
+    /// The model to select, where the agent offers a choice.
+    pub model: Option<String>,
+    /// The agent's own session to go on with, where it can load one.
+    pub resume: Option<String>,
+    /// What it is told.
+    pub prompt: Prompt,
+    /// What is odd.
+    pub warnings: Vec<String>,
+    attempt: AttemptPaths,
+    /// A home of its own, if it has one.
+    home: Option<PathBuf>,
+    /// A role that was made for it, to be kept in the project.
+    made_role: Option<ResolvedRole>,
+    layout: Layout,
+}
+
+impl std::fmt::Debug for PreparedSession {
+    /// Without the environment and the prompt, which may hold secrets.
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("PreparedSession")
+            .field("argv", &self.argv)
+            .field("cwd", &self.cwd)
+            .field("attempt", &self.attempt.dir())
+            .finish_non_exhaustive()
+    }
+}
+
+impl PreparedSession {
+    /// The servers that the agent starts.
+    pub fn mcp_servers(&self) -> &[McpServer] {
+        &self.servers.local
+    }
+
+    /// Writes what belongs to the attempt: `prompt.md`, `mcp.json` with secrets masked, the
+    /// session's own folders; and the role, if one was made.
+    ///
+    /// # Errors
+    /// A file or folder cannot be written.
+    pub fn write(&self, store: &Store) -> Result<(), PrepareError> {
+        for dir in [Some(&self.attempt.tmp()), self.home.as_ref()].into_iter().flatten() {
+            fs::create_dirs(dir)?;
+        }
+        fs::replace_hint(&self.attempt.prompt(), self.prompt.text.as_bytes())?;
+        fs::replace_json_hint(&self.attempt.mcp(), &self.servers.record)?;
+        if let Some(role) = &self.made_role {
+            create_dynamic_role(&self.layout, store, &role.spec, &role.prompt, &role.name)?;
+        }
+        Ok(())
+    }
+}
+
+/// Makes the session of an attempt ready. Everything is read, nothing is written or started.
+///
+/// # Errors
+/// A program, a folder or a file that the session needs is missing or broken.
+pub fn prepare_session(
+    occasion: &Occasion<'_>,
+    settled: &Settled,
+    attempt: &AttemptFacts,
+    plan: &PlanFacts,
+) -> Result<PreparedSession, PrepareError> {
+    let cwd = occasion.working_dir();
+    if !cwd.is_dir() {
+        let room = occasion.room.id().to_string();
+        return Err(PrepareError::NoWorkingDir { room, dir: cwd });
+    }
+    let servers = servers(occasion, settled, attempt)?;
+    let input = inputs::gather(occasion, settled, attempt, plan, &servers)?;
+    let prompt = prompt::build(&input, prompt::DEFAULT_BUDGET).map_err(PrepareError::Prompt)?;
+    let own_home = settled.settings.agent_spec.home == AgentHome::Session;
+    let home = own_home.then(|| attempt.paths.home());
+    let mut warnings = settled.role.warnings.clone();
+    warnings.extend(servers.warnings.clone());
+    warnings.extend(servers.remote.iter().map(|server| {
+        format!(
+            "MCP server `{}` is reached over the network, which sessions cannot be given yet",
+            server.name
+        )
+    }));
+    Ok(PreparedSession {
+        argv: argv(occasion.host, settled, attempt)?,
+        env: environment(occasion, settled, attempt, home.as_deref()),
+        cwd,
+        model: settled.settings.model.value.clone(),
+        resume: resumable(occasion, settled, attempt)?,
+        prompt,
+        warnings,
+        attempt: attempt.paths.clone(),
+        home,
+        made_role: (settled.role.tier == RoleTier::Dynamic).then(|| settled.role.clone()),
+        layout: occasion.layout().clone(),
+        servers,
+    })
+}
+
+fn argv(
+    host: &Host,
+    settled: &Settled,
+    attempt: &AttemptFacts,
+) -> Result<Vec<String>, PrepareError> {
+    let mcp = attempt.paths.mcp().display().to_string();
+    let mut argv: Vec<String> = settled
+        .settings
+        .agent_command
+        .value
+        .iter()
+        .map(|word| word.replace(MCP_CONFIG, &mcp))
+        .collect();
+    if let Some(program) = argv.first_mut() {
+        let found = host.programs.find(program).ok_or_else(|| ResolveError::NoProgram {
+            agent: settled.settings.agent.value.clone(),
+            program: program.clone(),
+        })?;
+        *program = found.display().to_string();
+    }
+    Ok(argv)
+}
+
+fn servers(
+    occasion: &Occasion<'_>,
+    settled: &Settled,
+    attempt: &AttemptFacts,
+) -> Result<SessionServers, PrepareError> {
+    let Occasion { room, contract, host, .. } = *occasion;
+    let settings = &settled.settings;
+    let filter =
+        ServerFilter { no_mcp: settings.no_mcp.value, refs: settings.mcp_refs.value.clone() };
+    if filter.no_mcp {
+        return Ok(mcp::resolve(Vec::new(), &Servers::new(), &filter, &|_| None)?);
+    }
+    let layout = occasion.layout();
+    let user = host.config_dir.as_deref().map(layout::user_mcp);
+    let mut merged = Servers::new();
+    let mut warnings = Vec::new();
+    for path in user.into_iter().chain([layout.mcp_config(), room.paths().mcp()]) {
+        if let Some(bytes) = fs::read_optional(&path, MAX_MCP_BYTES)? {
+            let mut file = mcp::parse(&path, &bytes)?;
+            warnings.append(&mut file.warnings);
+            merged = mcp::merge(merged, mcp::layer(&path, file));
+        }
+    }
+    let program = |name: &str| {
+        let program = format!("ostwin-mcp-{name}");
+        host.programs.find(&program).ok_or(PrepareError::NoServer { program })
+    };
+    let binding = Binding {
+        project: layout.root().to_owned(),
+        room: room.id().clone(),
+        role: attempt.role.clone(),
+        attempt: attempt.id.clone(),
+        plan: Some(contract.plan_id.clone()),
+    };
+    let own = mcp::own_servers(&binding, &program(mcp::WARROOM)?, &program(mcp::MEMORY)?);
+    let variable = |name: &str| {
+        host.environment.iter().find(|(given, _)| given == name).map(|(_, value)| value.clone())
+    };
+    let mut servers = mcp::resolve(own, &merged, &filter, &variable)?;
+    servers.warnings.splice(0..0, warnings);
+    Ok(servers)
+}
+
+fn environment(
+    occasion: &Occasion<'_>,
+    settled: &Settled,
+    attempt: &AttemptFacts,
+    home: Option<&Path>,
+) -> BTreeMap<String, String> {
+    let settings = &settled.settings;
+    let agent = &settings.agent_spec;
+    let allow = agent.env_allow.iter().chain(&settings.env_allow.value).cloned().collect();
+    let policy = EnvironmentPolicy {
+        session_home: home.map(Path::to_owned),
+        tmp: attempt.paths.tmp(),
+        attempt: attempt.id.to_string(),
+        role: attempt.role.to_string(),
+        allow,
+        fixed: agent.env.clone(),
+        room: if settings.no_mcp.value { command_line(occasion) } else { BTreeMap::new() },
+    };
+    session_environment(occasion.host.environment.iter().cloned(), &policy)
+}
+
+/// What a session without servers needs to post by the command line.
+fn command_line(occasion: &Occasion<'_>) -> BTreeMap<String, String> {
+    let program = occasion.host.programs.find("ostwin");
+    let bin = program.map(|program| ("OSTWIN_BIN".to_owned(), program.display().to_string()));
+    let project = occasion.layout().root().display().to_string();
+    bin.into_iter()
+        .chain([
+            (env::PROJECT.to_owned(), project),
+            ("OSTWIN_ROOM".to_owned(), occasion.room.id().to_string()),
+        ])
+        .collect()
+}
+
+/// The agent's session of the attempt before, if that was cut off and the same agent works on.
+fn resumable(
+    occasion: &Occasion<'_>,
+    settled: &Settled,
+    attempt: &AttemptFacts,
+) -> Result<Option<String>, PrepareError> {
+    let earlier = interrupted::earlier_attempt(occasion.room, attempt)?;
+    Ok(earlier
+        .filter(interrupted::was_cut_off)
+        .filter(|earlier| earlier.record.agent == settled.settings.agent.value)
+        .and_then(|earlier| earlier.record.agent_session))
+}
