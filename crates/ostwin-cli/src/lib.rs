@@ -7,6 +7,8 @@
 mod args;
 mod command;
 mod context;
+mod live;
+mod examples;
 mod out;
 mod view;
 

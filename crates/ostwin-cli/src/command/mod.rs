@@ -1,12 +1,18 @@
 //! The commands: one module per group, each from arguments to an exit code.
 
 mod completions;
+mod demo;
+mod detach;
+mod drive;
 mod init;
 mod plan;
 mod plan_text;
+mod preview;
+mod run;
 mod status;
 mod version;
 
+use ostwin_core::env;
 use ostwin_service::Exit;
 use ostwin_service::start_logging;
 use tracing::level_filters::LevelFilter;
@@ -17,13 +23,32 @@ use crate::context::Context;
 /// Does what was typed.
 pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
     let context = Context::new(cli.base);
-    start_logging(context.base.logging(LevelFilter::WARN))?;
+    start_logging(context.base.logging(log_level(&context, &cli.command)))?;
     match cli.command {
         Command::Init(args) => init::init(&context, &args),
+        Command::Demo(args) => demo::demo(&context, &args),
+        Command::Run(args) => run::run(&context, &args),
         Command::Plan(command) => plan::run(&context, &command),
         Command::Status(args) => status::status(&context, &args),
         Command::Completions(args) => completions::completions(&context, &args),
         Command::Version => version::version(&context),
         _ => anyhow::bail!("not here yet"),
+    }
+}
+
+/// What is logged unless somebody asks for more. A log on the terminal would tear the live view,
+/// which tells by itself what matters.
+fn log_level(context: &Context, command: &Command) -> LevelFilter {
+    let live = match command {
+        Command::Run(args) => !args.dry_run && !args.detach,
+        Command::Demo(_) => true,
+        Command::Status(args) => args.watch,
+        _ => false,
+    };
+    let asked = context.base.verbose > 0 || env::var_os("RUST_LOG").is_some();
+    if live && context.out.terminal && !context.out.json && !asked {
+        LevelFilter::OFF
+    } else {
+        LevelFilter::WARN
     }
 }

@@ -1,20 +1,63 @@
-//! `status`: the epics of a plan, once or again and again.
+//! `status`: the epics of a plan, once or as they change.
 
 use ostwin_core::board;
-use ostwin_service::Exit;
+use ostwin_core::config::Config;
+use ostwin_core::plans::StoredPlan;
+use ostwin_core::project::Project;
+use ostwin_service::{Exit, Explain, Failure};
+use signal_hook::consts::{SIGINT, SIGTERM, SIGWINCH};
+use signal_hook::iterator::Signals;
 
 use crate::args::StatusArgs;
 use crate::context::{Context, stored_plan};
+use crate::live::{Message, Show, Source};
 use crate::view;
 
 pub(crate) fn status(context: &Context, args: &StatusArgs) -> anyhow::Result<Exit> {
     let (project, settings) = context.project()?;
     let plan = stored_plan(&project, args.plan.as_deref())?;
+    if args.watch {
+        return watch(context, &project, &plan, &settings.config);
+    }
     let board = board::load(&project, &plan, &settings.config)?;
     if context.out.json {
         context.out.json(&board)?;
     } else {
         context.out.lines(&view::board::board(&board, context.out.look()))?;
+    }
+    Ok(Exit::Ok)
+}
+
+fn watch(
+    context: &Context,
+    project: &Project,
+    plan: &StoredPlan,
+    config: &Config,
+) -> anyhow::Result<Exit> {
+    if !context.out.terminal || context.out.json {
+        return Err(Failure::new(Exit::Usage, "`status --watch` needs a terminal")
+            .hint("programs follow the plan's events: `ostwin run --json`, or its events.jsonl")
+            .into());
+    }
+    let show = Show::start(context.out, project, plan, config, Source::File)?;
+    let view = show.sender();
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGWINCH]).exit(Exit::Environment)?;
+    let handle = signals.handle();
+    let listener = std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
+        for signal in signals.forever() {
+            let message = if signal == SIGWINCH { Message::Resized } else { Message::End };
+            drop(view.send(message));
+        }
+    })?;
+    let last = show.wait();
+    handle.close();
+    drop(listener.join());
+    if let Some(board) = last? {
+        let advice = view::board::advice(&board);
+        if !advice.is_empty() {
+            context.out.text("\n")?;
+        }
+        context.out.lines(&advice)?;
     }
     Ok(Exit::Ok)
 }

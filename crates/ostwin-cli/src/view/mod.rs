@@ -4,9 +4,13 @@
 //! a terminal.
 
 pub(crate) mod board;
+pub(crate) mod event;
 pub(crate) mod figures;
 pub(crate) mod line;
 pub(crate) mod message;
 pub(crate) mod plan;
 pub(crate) mod table;
 pub(crate) mod text;
+
+#[cfg(test)]
+pub(crate) mod fixture;

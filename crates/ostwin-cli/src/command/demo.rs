@@ -1,0 +1,136 @@
+//! `demo`: a project of its own, an example plan, the rehearsal agent.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use ostwin_core::config::{Layer, REHEARSAL};
+use ostwin_core::fs;
+use ostwin_core::layout::Layout;
+use ostwin_core::plan;
+use ostwin_core::project::{self, Project};
+use ostwin_core::store::Store;
+use ostwin_engine::{Mode, Submitted};
+use ostwin_runner::agents::Programs;
+use ostwin_service::{Exit, Explain, Failure};
+use serde_json::{Value, json};
+
+use super::drive;
+use super::plan_text::{PlanText, options_with};
+use super::run::plan_layer;
+use crate::args::DemoArgs;
+use crate::context::{Context, here};
+use crate::examples::Example;
+use crate::out::remark;
+use crate::view::table;
+
+/// The script's name in the demo's project.
+const SCRIPT: &str = "rehearsal.json";
+const PLAN: &str = "PLAN.md";
+
+pub(crate) fn demo(context: &Context, args: &DemoArgs) -> anyhow::Result<Exit> {
+    let programs = ["ostwin-rehearsal", "ostwin-mcp-warroom", "ostwin-mcp-memory"];
+    let found = Programs::of_this_process();
+    let missing: Vec<&str> =
+        programs.into_iter().filter(|name| found.find(name).is_none()).collect();
+    if !missing.is_empty() {
+        let text = format!("not found: {}", missing.join(", "));
+        return Err(Failure::new(Exit::Environment, text)
+            .hint("the programs of OSTwin belong into one folder; `cargo xtask demo` builds them")
+            .into());
+    }
+    let example = Example::of(args.plan);
+    let root = folder(args)?;
+    let store = Store::default();
+    let script = root.join(SCRIPT);
+    let source = root.join(PLAN);
+    fs::replace_record(&script, example.script.as_bytes(), store.durability)?;
+    fs::replace_record(&source, example.plan.as_bytes(), store.durability)?;
+    let settings = settings(args, &script);
+    let (layout, _) = project::init(&root, None, &settings, &store)?;
+    let text = PlanText::of(PLAN.to_owned(), example.plan.into(), &options_with(None));
+    if text.parsed.has_errors() {
+        return text.refuse().exit(Exit::Bug);
+    }
+    let exit = run(context, &layout, &source, &text)?;
+    if !context.out.json {
+        context.out.text(&next_steps(&root))?;
+    }
+    Ok(exit)
+}
+
+fn run(
+    context: &Context,
+    layout: &Layout,
+    source: &std::path::Path,
+    text: &PlanText,
+) -> anyhow::Result<Exit> {
+    // The demo is to be the same for everybody: what the user set for real work has no part in it.
+    let file = fs::read(&layout.config(), 1 << 20)?;
+    let kind = ostwin_core::config::SourceKind::Flag;
+    let layer = Layer::from_file(kind, &layout.config(), &file).exit(Exit::Bug)?;
+    let settings = context.settings(Some(layout), vec![layer, plan_layer(text)?])?;
+    let project = Project::configured(layout.clone(), &settings.config);
+    let parsed: &plan::Plan = &text.parsed.plan;
+    let submitted =
+        ostwin_engine::submit(&project, source, &text.bytes, parsed, true, Mode::New)?;
+    let (Submitted::New(plan) | Submitted::Resumed(plan) | Submitted::Finished(plan)) = submitted;
+    if !context.out.json && !context.out.terminal {
+        remark(&format!("the project is in `{}`", layout.root().display()));
+    }
+    drive::drive(context, &project, &plan, settings, false)
+}
+
+/// The folder of the demo's project: empty, or fresh.
+fn folder(args: &DemoArgs) -> anyhow::Result<PathBuf> {
+    let Some(named) = &args.keep else {
+        let fresh = tempfile::Builder::new()
+            .prefix("ostwin-demo-")
+            .tempdir()
+            .context("cannot make a temporary folder")
+            .exit(Exit::Environment)?;
+        return Ok(fresh.keep());
+    };
+    let dir = here()?.join(named);
+    fs::create_dirs(&dir)?;
+    let mut entries = fs_err::read_dir(&dir)?;
+    if entries.next().is_some() {
+        let text = format!("`{}` is not empty", dir.display());
+        return Err(Failure::new(Exit::Usage, text).hint("name an empty folder, or none").into());
+    }
+    Ok(fs_err::canonicalize(&dir)?)
+}
+
+fn settings(args: &DemoArgs, script: &std::path::Path) -> Value {
+    let mut settings = json!({
+        "schema_version": 1,
+        "default_agent": REHEARSAL,
+        "agents": { REHEARSAL: { "env": {
+            "OSTWIN_REHEARSAL_SCRIPT": script,
+            "OSTWIN_REHEARSAL_PACE": args.pace.to_string(),
+        } } },
+    });
+    if let Some(rooms) = args.max_rooms {
+        settings["max_concurrent_rooms"] = json!(rooms);
+    }
+    settings
+}
+
+fn next_steps(root: &std::path::Path) -> String {
+    let steps = table::pairs(&[
+        ("project", root.display().to_string()),
+        ("try", format!("cd {}", root.display())),
+        ("", String::new()),
+    ]);
+    let commands = [
+        ("ostwin status", "every epic, and how it came out"),
+        ("ostwin logs --type fail", "what the reviewers found"),
+        ("ostwin room show room-002", "one room: criteria, attempts, verdict"),
+        ("ostwin attempt show room-001", "what one session did"),
+        ("cat .agents/ledger.jsonl", "what the agents told each other to remember"),
+        ("cat .agents/war-rooms/room-001/lifecycle-audit.jsonl", "every transition"),
+    ];
+    let width = commands.iter().map(|(command, _)| command.len()).max().unwrap_or(0);
+    let lines: String =
+        commands.iter().map(|(c, what)| format!("         {c:width$}  {what}\n")).collect();
+    format!("\n{steps}{lines}")
+}

@@ -1,0 +1,221 @@
+//! Driving a plan to its end: the engine, somebody who watches, and Ctrl-C.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::Sender;
+
+use anyhow::Context as _;
+use ostwin_core::board::{self, Board, PlanState};
+use ostwin_core::config::Settings;
+use ostwin_core::events::Event;
+use ostwin_core::plans::StoredPlan;
+use ostwin_core::project::Project;
+use ostwin_core::control;
+use ostwin_engine::{EngineError, Interrupt, Observer, RunEnd, RunOptions};
+use ostwin_service::{Exit, Explain};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGWINCH};
+use signal_hook::iterator::{Handle, Signals};
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+
+use crate::context::Context;
+use crate::live::{Message, Show, Source};
+use crate::out::{Out, remark};
+use crate::view;
+use crate::view::line::{Line, Style};
+
+/// Runs the plan, shows what happens, and gives the exit code.
+pub(super) fn drive(
+    context: &Context,
+    project: &Project,
+    plan: &StoredPlan,
+    settings: Settings,
+    wait_for_people: bool,
+) -> anyhow::Result<Exit> {
+    let out = context.out;
+    let config = settings.config.clone();
+    if control::is_driven(&plan.paths)? {
+        return Err(explained(EngineError::Owned {
+            plan: plan.meta.plan_id.clone(),
+            engine: control::engine_record(&plan.paths)?.map(Box::new),
+        }));
+    }
+    let live = out.terminal && !out.json;
+    let show = live
+        .then(|| Show::start(out, project, plan, &config, Source::Messages))
+        .transpose()
+        .context("cannot show the plan")?;
+    let teller = match &show {
+        Some(show) => Teller::Live(show.sender()),
+        None if out.json => Teller::Json(out),
+        None => Teller::Plain(out),
+    };
+    let (interrupts, receiver) = unbounded_channel();
+    let ears = Ears::listen(interrupts, show.as_ref().map(Show::sender))?;
+    let options = RunOptions { settings, wait_for_people, guardian: None };
+    let end = ostwin_engine::run(project, plan, &options, &teller, receiver);
+    let terminated = ears.close();
+    let shown = show.map(Show::end).transpose();
+    let end = end.map_err(explained)?;
+    let board = match shown? {
+        Some(Some(board)) => board,
+        _ => board::load(project, plan, &config)?,
+    };
+    if !out.json {
+        out.lines(&summary(project, &board, end))?;
+    }
+    Ok(match end {
+        RunEnd::Passed => Exit::Ok,
+        RunEnd::Failed => Exit::NotPassed,
+        RunEnd::NeedsPerson => Exit::NeedsPerson,
+        RunEnd::Stopped => Exit::Stopped,
+        RunEnd::Interrupted if terminated => Exit::Terminated,
+        RunEnd::Interrupted => Exit::Interrupted,
+    })
+}
+
+/// An engine's error with its exit code.
+pub(super) fn explained(error: EngineError) -> anyhow::Error {
+    let exit = match &error {
+        EngineError::Owned { .. } => Some(Exit::Owned),
+        EngineError::Plan { .. }
+        | EngineError::Machine { .. }
+        | EngineError::MachineShape { .. }
+        | EngineError::NoRole { .. }
+        | EngineError::Resolve { .. }
+        | EngineError::Dag { .. } => Some(Exit::Usage),
+        EngineError::Bug(_) => Some(Exit::Bug),
+        _ => Some(Exit::Environment),
+    };
+    let failed: Result<(), EngineError> = Err(error);
+    let failed = match exit {
+        Some(exit) => failed.exit(exit),
+        None => failed.map_err(anyhow::Error::from),
+    };
+    failed.err().unwrap_or_else(|| anyhow::anyhow!("the engine failed"))
+}
+
+/// Tells what the engine records as it happens.
+#[derive(Debug)]
+enum Teller {
+    Live(Sender<Message>),
+    Json(Out),
+    Plain(Out),
+}
+
+impl Observer for Teller {
+    fn event(&self, event: &Event) {
+        // The run goes on although nobody reads what it tells.
+        match self {
+            Self::Live(view) => drop(view.send(Message::Event(Box::new(event.clone())))),
+            Self::Json(out) => drop(out.json_line(event)),
+            Self::Plain(out) => {
+                if let Some(line) = view::event::event(event) {
+                    drop(out.lines(&[line]));
+                }
+            }
+        }
+    }
+
+    fn notice(&self, text: &str) {
+        match self {
+            Self::Live(view) => drop(view.send(Message::Notice(text.to_owned()))),
+            Self::Json(_) => tracing::info!("{text}"),
+            Self::Plain(_) => remark(&view::text::one_line(text)),
+        }
+    }
+}
+
+/// Hears signals and passes them on as what they mean.
+#[derive(Debug)]
+struct Ears {
+    handle: Handle,
+    thread: Option<std::thread::JoinHandle<()>>,
+    /// The first request to end was by SIGTERM or SIGHUP.
+    terminated: Arc<AtomicBool>,
+}
+
+impl Ears {
+    fn listen(
+        interrupts: UnboundedSender<Interrupt>,
+        view: Option<Sender<Message>>,
+    ) -> anyhow::Result<Self> {
+        let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGWINCH])
+            .context("cannot listen to signals")
+            .exit(Exit::Environment)?;
+        let handle = signals.handle();
+        let terminated = Arc::new(AtomicBool::new(false));
+        let asked = AtomicUsize::new(0);
+        let thread = std::thread::Builder::new().name("signals".to_owned()).spawn({
+            let terminated = Arc::clone(&terminated);
+            move || {
+                for signal in signals.forever() {
+                    if signal == SIGWINCH {
+                        if let Some(view) = &view {
+                            drop(view.send(Message::Resized));
+                        }
+                        continue;
+                    }
+                    let first = asked.fetch_add(1, Ordering::Relaxed) == 0;
+                    if first && signal != SIGINT {
+                        terminated.store(true, Ordering::Relaxed);
+                    }
+                    // Only a person who types Ctrl-C again wants more than the orderly end.
+                    let hard = !first && signal == SIGINT;
+                    let wish = if hard { Interrupt::Hard } else { Interrupt::Soft };
+                    drop(interrupts.send(wish));
+                }
+            }
+        })?;
+        Ok(Self { handle, thread: Some(thread), terminated })
+    }
+
+    /// Stops listening; whether the run was to end by SIGTERM or SIGHUP.
+    fn close(mut self) -> bool {
+        self.handle.close();
+        if let Some(thread) = self.thread.take() {
+            drop(thread.join());
+        }
+        self.terminated.load(Ordering::Relaxed)
+    }
+}
+
+/// What a person wants to know at the end: what came out, where it is, what to type next.
+fn summary(project: &Project, board: &Board, end: RunEnd) -> Vec<Line> {
+    let plan = &board.plan_id;
+    let counts = view::board::counts(&board.counts);
+    let fixed: u32 = board.rows.iter().map(|row| row.retries).sum();
+    let mut lines = vec![Line::new()];
+    let (style, text) = match end {
+        RunEnd::Passed => (Style::BoldGreen, "Every epic passed".to_owned()),
+        RunEnd::Failed => (Style::BoldRed, format!("Not every epic passed: {counts}")),
+        RunEnd::NeedsPerson => (Style::BoldYellow, format!("A person has to decide: {counts}")),
+        RunEnd::Stopped => (Style::Yellow, format!("Stopped by request: {counts}")),
+        RunEnd::Interrupted => (Style::Yellow, format!("Interrupted: {counts}")),
+    };
+    let mut first = Line::new().with(style, text);
+    if let Some(elapsed) = board.elapsed_seconds {
+        first.push(Style::Plain, format!(" in {}", view::figures::seconds(elapsed)));
+    }
+    if fixed > 0 {
+        let retries = view::figures::plural(fixed as usize, "retry").replace("retrys", "retries");
+        first.push(Style::Plain, format!(", after {retries}"));
+    }
+    if board.rehearsed {
+        first.push(Style::Magenta, "  (rehearsed: a script, not a model)");
+    }
+    lines.push(first);
+    lines.extend(view::board::advice(board).into_iter().filter(|_| end == RunEnd::NeedsPerson));
+    let rooms = project.layout().rooms();
+    let mut rows: Vec<(String, String)> = Vec::new();
+    if board.rows.iter().any(|row| row.attempt > 0) {
+        rows.push(("results".to_owned(), rooms.join("*/artifacts").display().to_string()));
+    }
+    rows.push(("look".to_owned(), format!("ostwin status {plan}   ostwin logs   ostwin attempt show ROOM")));
+    if !matches!(board.state, PlanState::Finished) {
+        rows.push(("go on".to_owned(), format!("ostwin run {plan}")));
+    }
+    lines.extend(rows.into_iter().map(|(name, text)| {
+        Line::new().with(Style::Dim, view::text::fill(&name, 9)).with(Style::Plain, text)
+    }));
+    lines
+}

@@ -1,0 +1,316 @@
+//! What a run would do: `run --dry-run`, and the check that every session has an agent.
+
+use ostwin_core::config::{REHEARSAL, Settings};
+use ostwin_core::dag::{self, BuildOptions, Dag};
+use ostwin_core::env;
+use ostwin_core::ids::{EpicId, PlanId, RoleRef};
+use ostwin_core::plan::{Epic, LifecycleSource, Plan};
+use ostwin_core::plans;
+use ostwin_core::project::Project;
+use ostwin_core::registry::Registry;
+use ostwin_core::room::{Outcome, Room};
+use ostwin_runner::agents::Programs;
+use ostwin_runner::resolve::{Directives, Question, resolve};
+use ostwin_runner::roles::{RolePlaces, Wanted as WantedRole, find_role};
+use ostwin_service::{Exit, Explain, Failure};
+use serde::Serialize;
+
+use super::run::Wanted;
+use crate::context::Context;
+use crate::view::figures;
+use crate::view::line::{Line, Style};
+use crate::view::text;
+
+/// What would happen with each epic, in the order of the waves.
+#[derive(Debug)]
+pub(super) struct Preview {
+    pub(super) dag: Dag,
+    epics: Vec<EpicPreview>,
+}
+
+/// One epic of a run that may be.
+#[derive(Debug, Serialize)]
+struct EpicPreview {
+    epic: EpicId,
+    title: String,
+    wave: usize,
+    depends_on: Vec<EpicId>,
+    sessions: Vec<SessionPreview>,
+}
+
+/// The sessions of one role.
+#[derive(Debug, Serialize)]
+struct SessionPreview {
+    role: RoleRef,
+    /// Where the role was found, or made.
+    tier: Option<String>,
+    agent: Option<String>,
+    model: Option<String>,
+    timeout_seconds: Option<u64>,
+    max_retries: Option<u32>,
+    /// Bytes of the role's own part of the prompt.
+    identity_bytes: usize,
+    /// Why no session can be started.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
+}
+
+/// Past attempts, as far as they tell what the next will cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+struct Forecast {
+    /// How many attempts it is made from.
+    attempts: usize,
+    /// Seconds of the longest way through the plan.
+    seconds: u64,
+    tokens: u64,
+    cost_usd: f64,
+}
+
+/// Resolves every session of the plan without starting any.
+pub(super) fn of(project: &Project, settings: &Settings, plan: &Plan) -> anyhow::Result<Preview> {
+    let home = env::home();
+    let places = RolePlaces::of(project.layout(), None, home.as_deref()).exit(Exit::Usage)?;
+    let programs = Programs::of_this_process();
+    let place = project.layout().config().display().to_string();
+    let id = PlanId::for_title(plan.title.as_deref().unwrap_or("plan"), 0);
+    let options = BuildOptions {
+        default_timeout_seconds: settings.config.timeout_seconds,
+        ..BuildOptions::new(id, plans::sha256(b""), project.store().now())
+    };
+    let dag = dag::build(plan, &options).exit(Exit::Usage)?;
+    let session = |epic: &Epic, role: RoleRef| {
+        let wanted = WantedRole {
+            name: &role.role,
+            capabilities: &epic.capabilities,
+            description: Some(epic.description.as_str()),
+        };
+        let mut preview = SessionPreview {
+            role: role.clone(),
+            tier: None,
+            agent: None,
+            model: None,
+            timeout_seconds: None,
+            max_retries: None,
+            identity_bytes: 0,
+            problem: None,
+        };
+        let resolved = match find_role(&wanted, &places, settings.config.dynamic_roles) {
+            Ok(resolved) => resolved,
+            Err(error) => return SessionPreview { problem: Some(error.to_string()), ..preview },
+        };
+        preview.tier = Some(resolved.tier.as_str().to_owned());
+        preview.identity_bytes = resolved.prompt.len();
+        let directives = directives(epic);
+        let question = Question {
+            role: &role,
+            resolved: &resolved,
+            room: &Directives::default(),
+            epic: &directives,
+            contract: epic.id.as_str(),
+            settings,
+        };
+        match resolve(&question, &programs, &place) {
+            Ok(settled) => {
+                let program = settled.agent_spec.command.first();
+                if let Some(program) = program.filter(|program| programs.find(program).is_none()) {
+                    preview.problem = Some(format!(
+                        "agent `{}`: the program `{program}` is neither on PATH nor beside ostwin",
+                        settled.agent.value
+                    ));
+                }
+                preview.agent = Some(settled.agent.value);
+                preview.model = settled.model.value;
+                preview.timeout_seconds = Some(settled.timeout_seconds.value);
+                preview.max_retries = Some(settled.max_retries.value);
+            }
+            Err(error) => preview.problem = Some(error.to_string()),
+        }
+        preview
+    };
+    let epics = dag.waves.iter().flatten().filter_map(|id| plan.epic(id)).map(|epic| EpicPreview {
+        epic: epic.id.clone(),
+        title: epic.title.clone(),
+        wave: dag.node(&epic.id).map_or(0, |node| node.wave),
+        depends_on: epic.depends_on.clone(),
+        sessions: roles(epic, &places.registry.1).into_iter().map(|r| session(epic, r)).collect(),
+    });
+    let epics = epics.collect();
+    Ok(Preview { dag, epics })
+}
+
+/// The roles that take part in an epic, the one that works first.
+fn roles(epic: &Epic, registry: &Registry) -> Vec<RoleRef> {
+    let rules = &registry.assignment_rules;
+    let mut roles = epic.roles.clone();
+    if roles.is_empty() {
+        roles.push(RoleRef::from(rules.default_role.clone()));
+    }
+    let drawn = matches!(epic.lifecycle, Some(LifecycleSource::Machine(_)));
+    if roles.len() == 1 && !drawn && epic.skip_review != Some(true) {
+        roles.extend(rules.review_role.clone().map(RoleRef::from));
+    }
+    roles
+}
+
+fn directives(epic: &Epic) -> Directives {
+    Directives {
+        agent: epic.agent.clone(),
+        model: epic.model.clone(),
+        timeout_seconds: epic.timeout,
+        max_retries: epic.max_retries,
+        retry_delay_seconds: epic.retry_delay,
+        no_mcp: epic.no_mcp,
+        budget_tokens: epic.budget_tokens,
+        budget_usd: epic.budget_usd,
+    }
+}
+
+impl Preview {
+    /// Refuses a plan of which some session could not be started, before anything is written.
+    pub(super) fn refuse_if_unready(&self) -> anyhow::Result<()> {
+        let mut problems: Vec<&str> = Vec::new();
+        for session in self.epics.iter().flat_map(|epic| &epic.sessions) {
+            if let Some(problem) = &session.problem
+                && !problems.contains(&problem.as_str())
+            {
+                problems.push(problem);
+            }
+        }
+        // The same advice for every role says no more than for one.
+        let named: Vec<&str> = problems.iter().copied().take(3).collect();
+        if named.is_empty() {
+            return Ok(());
+        }
+        let missing_program = problems.iter().all(|problem| problem.contains("neither on PATH"));
+        let exit = if missing_program { Exit::Environment } else { Exit::Usage };
+        Err(Failure::new(exit, named.join("\n"))
+            .hint(format!("`--agent {REHEARSAL}` plays the plan without a model"))
+            .into())
+    }
+
+    fn forecast(&self, project: &Project) -> anyhow::Result<Option<Forecast>> {
+        let mut past: Vec<(RoleRef, u64, u64, f64)> = Vec::new();
+        for room in Room::list(project)? {
+            for attempt in room.attempts().unwrap_or_default() {
+                let record = attempt.record;
+                // What was cut off, and what a script played, says nothing about the next one.
+                let whole = matches!(record.outcome, Some(Outcome::Signal(_)));
+                let asked = self.sessions().any(|session| {
+                    session.agent.as_deref() == Some(record.agent.as_str())
+                });
+                if let (true, true, Some(closed_at)) = (whole, asked, record.closed_at) {
+                    let seconds = closed_at.since(record.opened_at).as_secs();
+                    let tokens = record.usage.map_or(0, |usage| usage.total());
+                    past.push((record.role, seconds, tokens, record.cost_usd.unwrap_or(0.0)));
+                }
+            }
+        }
+        if past.is_empty() {
+            return Ok(None);
+        }
+        let mut forecast = Forecast { attempts: past.len(), ..Forecast::default() };
+        let count = past.len();
+        let mean = |of: &dyn Fn(&(RoleRef, u64, u64, f64)) -> f64| {
+            past.iter().map(of).sum::<f64>() / count as f64
+        };
+        let (seconds, tokens) = (mean(&|p| p.1 as f64), mean(&|p| p.2 as f64));
+        let cost = mean(&|p| p.3);
+        let sessions = self.sessions().count() as f64;
+        forecast.tokens = (tokens * sessions) as u64;
+        forecast.cost_usd = cost * sessions;
+        let on_path = self.epics.iter().filter(|epic| self.dag.critical_path.contains(&epic.epic));
+        let longest: usize = on_path.map(|epic| epic.sessions.len()).sum();
+        forecast.seconds = (seconds * longest as f64) as u64;
+        Ok(Some(forecast))
+    }
+
+    fn sessions(&self) -> impl Iterator<Item = &SessionPreview> {
+        self.epics.iter().flat_map(|epic| &epic.sessions)
+    }
+}
+
+/// Prints what would happen.
+pub(super) fn show(
+    context: &Context,
+    wanted: &Wanted,
+    preview: &Preview,
+) -> anyhow::Result<Exit> {
+    let forecast = preview.forecast(&wanted.project)?;
+    let known = wanted.stored.as_ref().map(|plan| &plan.meta.plan_id);
+    if context.out.json {
+        context.out.json(&serde_json::json!({
+            "plan": {"title": wanted.text.parsed.plan.title, "plan_id": known},
+            "waves": preview.dag.waves,
+            "critical_path": preview.dag.critical_path,
+            "max_concurrent_rooms": wanted.settings.config.max_concurrent_rooms,
+            "epics": preview.epics,
+            "forecast": forecast,
+        }))?;
+    } else {
+        context.out.lines(&lines(wanted, preview, forecast))?;
+    }
+    let ready = preview.sessions().all(|session| session.problem.is_none());
+    Ok(if ready { Exit::Ok } else { Exit::Usage })
+}
+
+fn lines(wanted: &Wanted, preview: &Preview, forecast: Option<Forecast>) -> Vec<Line> {
+    let title = wanted.text.parsed.plan.title.as_deref().unwrap_or("(no title)");
+    let waves = figures::plural(preview.dag.waves.len(), "wave");
+    let epics = figures::plural(preview.epics.len(), "epic");
+    let most = wanted.settings.config.max_concurrent_rooms;
+    let mut lines = vec![
+        Line::new()
+            .with(Style::Bold, text::one_line(title))
+            .with(Style::Dim, format!("  {epics} in {waves}, at most {most} sessions at once")),
+    ];
+    let mut wave = None;
+    for epic in &preview.epics {
+        if wave != Some(epic.wave) {
+            wave = Some(epic.wave);
+            lines.push(Line::new());
+            lines.push(Line::new().with(Style::Cyan, format!("wave {}", epic.wave)));
+        }
+        let after: Vec<&str> = epic.depends_on.iter().map(EpicId::as_str).collect();
+        let mut line = Line::from("  ")
+            .with(Style::Bold, epic.epic.to_string())
+            .with(Style::Plain, format!("  {}", text::one_line(&epic.title)));
+        if !after.is_empty() {
+            line.push(Style::Dim, format!("  after {}", after.join(", ")));
+        }
+        lines.push(line);
+        for session in &epic.sessions {
+            lines.push(session_line(session));
+        }
+    }
+    lines.push(Line::new());
+    lines.push(Line::from(match forecast {
+        None => "forecast: no past attempts to forecast from".to_owned(),
+        Some(forecast) => format!(
+            "forecast: about {}, {} tokens, {} (from {})",
+            figures::seconds(forecast.seconds),
+            figures::count(forecast.tokens),
+            figures::dollars(forecast.cost_usd),
+            figures::plural(forecast.attempts, "past attempt"),
+        ),
+    }));
+    lines.push(Line::new().with(Style::Dim, "nothing was written"));
+    lines
+}
+
+fn session_line(session: &SessionPreview) -> Line {
+    let mut line =
+        Line::from("    ").with(Style::Plain, text::fill(&session.role.to_string(), 18));
+    if let Some(problem) = &session.problem {
+        return line.with(Style::Red, text::one_line(problem));
+    }
+    let agent = session.agent.as_deref().unwrap_or_default();
+    line.push(Style::Plain, text::fill(agent, 12));
+    let model = session.model.as_deref().unwrap_or("its own model");
+    line.push(Style::Dim, format!("{model}, role {}", session.tier.as_deref().unwrap_or_default()));
+    let identity = u64::try_from(session.identity_bytes).unwrap_or(0);
+    line.push(Style::Dim, format!(", {} of identity", figures::bytes(identity)));
+    if let Some(seconds) = session.timeout_seconds {
+        line.push(Style::Dim, format!(", at most {}", figures::seconds(seconds)));
+    }
+    line
+}
