@@ -69,14 +69,8 @@ impl Task {
             .find_map(|line| line.strip_prefix("- Task: ")?.split_once(", \""))
             .map(|(_, title)| title.trim_end_matches('"').to_owned());
         let brief = section(prompt, "The task").unwrap_or_default();
-        let objective = brief
-            .lines()
-            .find_map(|line| {
-                let line = line.trim().trim_start_matches('*');
-                let rest = line.strip_prefix("Objective")?;
-                Some(rest.trim_start_matches([':', '*', ' ']).trim().to_owned())
-            })
-            .filter(|objective| !objective.is_empty())
+        let objective = under_heading(brief, "Objective")
+            .or_else(|| after_label(brief, "Objective"))
             .or_else(|| first_paragraph(brief));
         let points = brief
             .lines()
@@ -100,10 +94,30 @@ fn section<'a>(prompt: &'a str, heading: &str) -> Option<&'a str> {
     Some(&rest[..rest.find("\n# ").unwrap_or(rest.len())])
 }
 
+/// The paragraph below the heading `name`, of whatever level.
+fn under_heading(text: &str, name: &str) -> Option<String> {
+    let mut lines = text.lines();
+    lines.find(|line| {
+        line.starts_with('#') && line.trim_start_matches('#').trim().eq_ignore_ascii_case(name)
+    })?;
+    first_paragraph(&lines.take_while(|line| !line.starts_with('#')).collect::<Vec<_>>().join("\n"))
+}
+
+/// What stands behind `name:` at the beginning of a line.
+fn after_label(text: &str, name: &str) -> Option<String> {
+    text.lines().find_map(|line| {
+        let rest = line.trim().trim_start_matches('*').strip_prefix(name)?;
+        let rest = rest.trim_start_matches(['*', ' ']).strip_prefix(':')?;
+        let rest = rest.trim_matches(['*', ' ']);
+        (!rest.is_empty()).then(|| rest.to_owned())
+    })
+}
+
+/// The first paragraph of plain prose, as one line.
 fn first_paragraph(text: &str) -> Option<String> {
     text.split("\n\n")
         .map(str::trim)
-        .find(|paragraph| !paragraph.is_empty() && !paragraph.starts_with('#'))
+        .find(|paragraph| !paragraph.is_empty() && !paragraph.starts_with(['#', '>', '-']))
         .map(|paragraph| paragraph.split_whitespace().collect::<Vec<_>>().join(" "))
         .map(|line| line.chars().take(500).collect())
 }
@@ -163,6 +177,11 @@ Objective: `hello NAME` prints one line.
                 points: vec!["TASK-101: The greeting".into(), "TASK-102: Arguments".into()],
             }
         );
+        let headed = PROMPT.replace(
+            "Objective: `hello NAME` prints one line.",
+            "> a remark\n\n### Objective\n\nSay hello,\nin one line.\n\n### Key files\n\nhello.py",
+        );
+        assert_eq!(Task::find(&headed).objective, "Say hello, in one line.");
         assert_eq!(Task::find("nothing of this kind"), Task::default());
     }
 }
