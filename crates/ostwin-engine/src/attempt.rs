@@ -9,14 +9,16 @@ use std::time::Duration;
 
 use ostwin_core::channel::Message;
 use ostwin_core::events::{Event, EventKind};
-use ostwin_core::ids::{EpicId, SignalName};
+use ostwin_core::ids::{EpicId, RoleRef, SignalName};
 use ostwin_core::jsonl::Follower;
-use ostwin_core::lifecycle::{AuditEntry, Machine, StateKind, names};
+use ostwin_core::lifecycle::{AuditEntry, Machine, names};
 use ostwin_core::room::{
-    self, Attempt, Closed, Ended, NewAttempt, Outcome, Room, RoomError, Usage, Why,
+    self, Attempt, Closed, Contract, Ended, NewAttempt, Outcome, Room, RoomError, Standing, Usage,
+    Why,
 };
 use ostwin_runner::acp::AcpError;
 use ostwin_runner::guardian::{Guardian, Reservation, SlotLimit};
+use ostwin_runner::prepare::Settled;
 use ostwin_runner::session::{self, Control, SessionEnd, UsageTotals};
 use serde_json::json;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
@@ -25,7 +27,7 @@ use tokio::time::Instant;
 
 use crate::error::EngineError;
 use crate::moves;
-pub(crate) use crate::sessions::Shared;
+use crate::sessions::{Shared, role_of, waits_to_start};
 
 /// How many messages of the channel are looked at in one go.
 const MESSAGES: usize = 256;
@@ -63,41 +65,113 @@ pub(crate) async fn run(
     mut told: UnboundedReceiver<Tell>,
     happened: UnboundedSender<Event>,
 ) -> Result<AttemptEnd, EngineError> {
-    let slots = shared.slots(room.project().layout());
-    let guardian = match reserve(&shared, slots).await? {
-        Some(guardian) => guardian,
-        None => return Ok(AttemptEnd::SlotsFull),
+    let contract = block_in_place(|| room.contract())?;
+    let Some(role) = block_in_place(|| upcoming_role(room, &contract))? else {
+        return Ok(AttemptEnd::Moot);
+    };
+    let ready = match block_in_place(|| shared.settle(room, &contract, &role)) {
+        Ok(settled) => {
+            let slots = shared.slots(room.project().layout(), &settled);
+            match reserve(&shared, slots).await? {
+                Some(guardian) => Ok((settled, guardian)),
+                None => return Ok(AttemptEnd::SlotsFull),
+            }
+        }
+        // It was settled when the engine started: somebody has taken away what it needs.
+        Err(problem) => Err(problem),
     };
     if interrupted_already(&mut told) {
         return Ok(AttemptEnd::Moot);
     }
-    let opened = block_in_place(|| open(&shared, epic, room))?;
-    let Some(Opened { attempt, machine, moved, settings, contract }) = opened else {
+    let new = match &ready {
+        Ok((settled, _)) => new_attempt(&shared, role, settled)?,
+        Err(_) => unsettled_attempt(&shared, role),
+    };
+    let timeout = new.timeout;
+    let Some(Opened { attempt, machine, moved }) =
+        block_in_place(|| open(&shared, epic, room, &contract, new))?
+    else {
         return Ok(AttemptEnd::Moot);
     };
-    let deadline = Instant::now() + settings.timeout();
-    for event in moved {
+    let deadline = Instant::now() + timeout;
+    for event in moved.into_iter().chain([opened_event(epic, room, &attempt)]) {
         let _ = happened.send(event);
     }
-    let _ = happened.send(opened_event(epic, room, &attempt));
-
-    let prepared = block_in_place(|| shared.prepare(room, &contract, &attempt, &settings));
-    let (ended, stop) = match prepared {
-        Ok(prepared) => {
-            let spec = shared.spec(&settings, &attempt, prepared, deadline);
+    let prepared = ready.and_then(|(settled, guardian)| {
+        let prepared = block_in_place(|| shared.prepare(room, &contract, &attempt, &settled))?;
+        Ok((shared.spec(&settled, &attempt, prepared, deadline), guardian))
+    });
+    let ended = match prepared {
+        Ok((spec, guardian)) => {
             let watch = Watch::new(room, &attempt, machine);
-            converse(room, &attempt, guardian, spec, watch, &mut told).await
+            let (ended, stop) = converse(room, &attempt, guardian, spec, watch, &mut told).await;
+            explain(ended, stop)
         }
-        Err(problem) => {
-            drop(guardian);
-            (Ended::with(Outcome::SpawnFailed, problem.to_string()), None)
-        }
+        Err(problem) => Ended::with(Outcome::SpawnFailed, with_causes(&problem)),
     };
-    let ended = explain(ended, stop);
     let closed =
         block_in_place(|| room.locked(|locked| locked.close_attempt(&attempt.record.id, ended)))?;
     let _ = happened.send(closed_event(epic, room, &closed));
     Ok(AttemptEnd::Ended)
+}
+
+/// The role of the session that the room would run next; `None` if it would run none.
+fn upcoming_role(room: &Room, contract: &Contract) -> Result<Option<RoleRef>, RoomError> {
+    let Standing { machine, replay, state } = room.standing()?;
+    let state = if waits_to_start(&machine, &state) {
+        let now = room.project().store().now();
+        let counters = replay.counters(&machine, now, room.spent()?);
+        let ready = SignalName::new(names::READY)?;
+        match machine.next(&state, &ready, &counters, replay.previous.as_ref()) {
+            Ok(step) => step.target,
+            Err(source) => return Err(RoomError::Step { room: room.id().clone(), source }),
+        }
+    } else {
+        state
+    };
+    let runs = machine.state(&state).filter(|state| state.kind.has_session());
+    Ok(runs.map(|state| role_of(state.role.as_ref(), contract)))
+}
+
+fn new_attempt(
+    shared: &Shared,
+    role: RoleRef,
+    settled: &Settled,
+) -> Result<NewAttempt, EngineError> {
+    let settings = &settled.settings;
+    Ok(NewAttempt {
+        role,
+        agent: settings.agent.value.clone(),
+        model: settings.model.value.clone(),
+        rehearsed: settings.is_rehearsed(),
+        run_id: shared.run_id().clone(),
+        timeout: Duration::from_secs(settings.timeout_seconds.value),
+        provenance: settled.provenance().map_err(|error| EngineError::Bug(error.to_string()))?,
+    })
+}
+
+/// An attempt that only records why it could not be more.
+fn unsettled_attempt(shared: &Shared, role: RoleRef) -> NewAttempt {
+    NewAttempt {
+        role,
+        agent: "unresolved".to_owned(),
+        model: None,
+        rehearsed: false,
+        run_id: shared.run_id().clone(),
+        timeout: Duration::from_secs(shared.config().timeout_seconds),
+        provenance: serde_json::Value::Null,
+    }
+}
+
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
 }
 
 async fn reserve(shared: &Shared, slots: Vec<SlotLimit>) -> Result<Option<Guardian>, EngineError> {
@@ -122,23 +196,21 @@ struct Opened {
     attempt: Attempt,
     machine: Machine,
     moved: Vec<Event>,
-    settings: crate::sessions::Settled,
-    contract: room::Contract,
 }
 
 /// Takes the way from a waiting state by `ready` and opens the attempt, both under the room's
-/// lock. `None` if the room has moved since the scheduler looked.
-fn open(shared: &Shared, epic: &EpicId, room: &Room) -> Result<Option<Opened>, EngineError> {
-    let contract = room.contract()?;
+/// lock. `None` if the room has moved since it was looked at.
+fn open(
+    shared: &Shared,
+    epic: &EpicId,
+    room: &Room,
+    contract: &Contract,
+    new: NewAttempt,
+) -> Result<Option<Opened>, EngineError> {
     room.locked(|locked| {
         let mut moved = Vec::new();
         let standing = locked.standing();
-        let waits = standing.kind() == StateKind::Wait
-            && standing
-                .machine
-                .state(&standing.state)
-                .is_some_and(|state| state.signals.contains_key(names::READY));
-        if waits {
+        if waits_to_start(&standing.machine, &standing.state) {
             let ready = SignalName::new(names::READY).map_err(RoomError::from)?;
             let entry: AuditEntry = locked
                 .signal(&ready, Why::engine("dependencies", "every dependency has passed"))?;
@@ -146,28 +218,17 @@ fn open(shared: &Shared, epic: &EpicId, room: &Room) -> Result<Option<Opened>, E
             moved = moves::events(room, epic, shared.run_id(), kind, &entry);
         }
         let standing = locked.standing();
-        if !standing.kind().has_session() || room.open_attempt()?.is_some() {
-            return Ok(None);
-        }
         let role = standing
             .machine
             .state(&standing.state)
-            .and_then(|state| state.role.clone())
-            .unwrap_or_else(|| contract.assignment.assigned_role.clone());
+            .filter(|state| state.kind.has_session())
+            .map(|state| role_of(state.role.as_ref(), contract));
+        if role.as_ref() != Some(&new.role) || room.open_attempt()?.is_some() {
+            return Ok(None);
+        }
         let machine = standing.machine.clone();
-        let settings = shared.settle(room, &contract, &role).map_err(|problem| {
-            EngineError::Resolve { epic: epic.clone(), problem: problem.to_string() }
-        })?;
-        let attempt = locked.open_attempt(NewAttempt {
-            role,
-            agent: settings.agent().to_owned(),
-            model: settings.model().map(str::to_owned),
-            rehearsed: settings.is_rehearsed(),
-            run_id: shared.run_id().clone(),
-            timeout: settings.timeout(),
-            provenance: settings.provenance(),
-        })?;
-        Ok(Some(Opened { attempt, machine, moved, settings, contract: contract.clone() }))
+        let attempt = locked.open_attempt(new)?;
+        Ok(Some(Opened { attempt, machine, moved }))
     })
 }
 

@@ -12,7 +12,7 @@ use ostwin_core::control::{self, Request};
 use ostwin_core::dag::Dag;
 use ostwin_core::events::{ControlResult, Event, EventKind, Events};
 use ostwin_core::ids::{ControlId, EpicId, RoomId, RunId};
-use ostwin_core::lifecycle::AuditEntry;
+use ostwin_core::lifecycle::{AuditEntry, StateKind};
 use ostwin_core::plan::{self, ParseOptions};
 use ostwin_core::plans::StoredPlan;
 use ostwin_core::project::Project;
@@ -23,21 +23,19 @@ use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::task::{JoinSet, block_in_place};
 use tokio::time::Instant;
 
-use crate::attempt::{self, AttemptEnd, Shared, Tell};
+use crate::attempt::{self, AttemptEnd, Tell};
 use crate::control::Order;
 use crate::decide::{Action, Finish, MoveCause, decide};
 use crate::error::EngineError;
 use crate::rooms::{self, Making};
 use crate::run::{Interrupt, Observer, RunEnd, RunOptions};
+use crate::sessions::Shared;
 use crate::snapshot::{EpicView, Policy, RoomView, Session, Snapshot};
 use crate::{look, moves, recovery};
 use ostwin_core::ids::SignalName;
 
 /// How often the files of active rooms are looked at beside the events, which may get lost.
 const NET_INTERVAL: Duration = Duration::from_secs(30);
-
-/// The limit that every session counts against.
-pub(crate) const ROOM_LIMIT: &str = "rooms";
 
 pub(crate) struct Engine<'e> {
     project: &'e Project,
@@ -127,7 +125,7 @@ impl<'e> Engine<'e> {
         )?;
         observer.notice(&format!("watching files by {}", watcher.mode()));
         watcher.watch_plan(&plan.meta.plan_id)?;
-        for (limit, _) in shared.limits() {
+        for limit in shared.limit_names() {
             ostwin_core::fs::create_dirs(&project.layout().slots(&limit))?;
             watcher.watch_slots(&limit)?;
         }
@@ -191,6 +189,11 @@ impl<'e> Engine<'e> {
                 self.record(attempt::closed_event(id, &room, &closed))?;
             }
             let view = look::look(&room, kill_grace)?;
+            if view.kind != StateKind::Terminal {
+                self.shared.check(&room, &contract, &room.machine()?).map_err(|source| {
+                    EngineError::Resolve { epic: id.clone(), source: Box::new(source) }
+                })?;
+            }
             self.by_room.insert(room_id.clone(), id.clone());
             let config = self.shared.config();
             let delay =
@@ -448,7 +451,7 @@ impl<'e> Engine<'e> {
 
     fn watch_again(&self) -> Result<(), EngineError> {
         self.watcher.watch_plan(&self.plan.meta.plan_id)?;
-        for (limit, _) in self.shared.limits() {
+        for limit in self.shared.limit_names() {
             self.watcher.watch_slots(&limit)?;
         }
         for place in self.rooms.values() {

@@ -10,6 +10,7 @@ use ostwin_core::lifecycle::MachineError;
 use ostwin_core::lock::LockError;
 use ostwin_core::plans::PlanStoreError;
 use ostwin_core::room::RoomError;
+use ostwin_runner::prepare::PrepareError;
 use ostwin_watch::WatchError;
 
 /// Why an engine could not run a plan, or could not go on. What was recorded stays recorded.
@@ -53,14 +54,17 @@ pub enum EngineError {
         /// The epic.
         epic: EpicId,
     },
-    /// The agent or the role of an epic cannot be resolved.
-    #[error("{epic}: {problem}")]
+    /// An epic has no role or no agent to run it.
+    #[error("{epic}: {source}")]
     Resolve {
         /// The epic.
         epic: EpicId,
-        /// What cannot be resolved, and what to do.
-        problem: String,
+        /// What is missing, and what to do.
+        source: Box<PrepareError>,
     },
+    /// The roles of the project cannot be read.
+    #[error(transparent)]
+    Prepare(PrepareError),
     /// The plan has rooms for other epics than it names.
     #[error("the graph in `{}` does not fit the plan: {problem}", dag.display())]
     Dag {

@@ -6,6 +6,7 @@ use ostwin_core::env;
 use ostwin_core::lifecycle::{StateKind, names};
 use ostwin_core::room::{Attempt, Outcome, Result, Room};
 
+use crate::sessions::waits_to_start;
 use crate::snapshot::{AttemptView, RoomView};
 
 /// How long after its deadline an attempt of another machine is taken for dead, beside the grace
@@ -36,14 +37,10 @@ pub(crate) fn look(room: &Room, kill_grace: Duration) -> Result<RoomView> {
         .rev()
         .take_while(|attempt| attempt.record.outcome == Some(Outcome::Interrupted))
         .count();
-    let has_ready = standing
-        .machine
-        .state(&standing.state)
-        .is_some_and(|state| state.signals.contains_key(names::READY));
     Ok(RoomView {
         kind,
         passed: kind == StateKind::Terminal && standing.state.as_str() == names::PASSED,
-        has_ready,
+        has_ready: waits_to_start(&standing.machine, &standing.state),
         entered_at: standing.replay.entered_at.unwrap_or_else(|| room.project().store().now()),
         decision,
         attempt: stay.last().map(|attempt| view(attempt, kill_grace)),

@@ -1,36 +1,41 @@
-//! What every attempt of a run shares, and how a session is made ready.
+//! What every attempt of a run shares, and what a session is started with.
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ostwin_core::config::{Config, REHEARSAL, Settings, WatchMode};
-use ostwin_core::env;
 use ostwin_core::ids::{RoleName, RoleRef, RunId};
 use ostwin_core::layout::Layout;
+use ostwin_core::lifecycle::{Machine, StateKind};
 use ostwin_core::plan::Plan;
 use ostwin_core::plans::StoredPlan;
 use ostwin_core::project::Project;
 use ostwin_core::registry::Registry;
 use ostwin_core::room::{Attempt, Contract, Room};
-use ostwin_runner::acp::{Allow, McpServer, Open};
-use ostwin_runner::agents::{EnvironmentPolicy, Programs, session_environment};
+use ostwin_runner::acp::{Allow, Open};
 use ostwin_runner::guardian::{GuardianProgram, SlotLimit, Start};
-use ostwin_runner::prompt;
+use ostwin_runner::prepare::{
+    AttemptFacts, Host, Occasion, PlanFacts, PrepareError, PreparedSession, Settled,
+    prepare_session, settle,
+};
+use ostwin_runner::roles::{RolePlaces, Wanted, find_role};
 use ostwin_runner::session::{Retries, SessionSpec};
-use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::engine::ROOM_LIMIT;
 use crate::error::EngineError;
 use crate::run::RunOptions;
 
+/// The limit that every session counts against.
+const ROOM_LIMIT: &str = "rooms";
 /// How long a turn may go on after its signal was posted.
 const FINISH_GRACE: Duration = Duration::from_secs(5);
 /// How long an agent may take to answer a cancel.
 const CANCEL_GRACE: Duration = Duration::from_secs(5);
 /// How long an agent may take for the handshake.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a guardian waits for the session's lock, which nobody else should hold.
+const SESSION_LOCK_WAIT: Duration = Duration::from_secs(5);
 /// How much of an agent's standard error is kept.
 const STDERR_MAX_BYTES: u64 = 4 << 20;
 /// How much of a session's transcript is kept.
@@ -40,47 +45,12 @@ const TRANSCRIPT_MAX_BYTES: u64 = 32 << 20;
 pub(crate) struct Shared {
     project: Project,
     settings: Settings,
-    registry: Registry,
+    places: RolePlaces,
+    host: Host,
+    facts: PlanFacts,
+    capabilities: BTreeMap<ostwin_core::ids::EpicId, Vec<String>>,
     run_id: RunId,
     guardian: GuardianProgram,
-    goal: Option<String>,
-    programs: Programs,
-    plan_title: String,
-}
-
-/// What was settled for one attempt before it was opened.
-#[derive(Clone)]
-pub(crate) struct Settled {
-    agent: String,
-    model: Option<String>,
-    timeout: Duration,
-}
-
-impl Settled {
-    pub(crate) fn agent(&self) -> &str {
-        &self.agent
-    }
-    pub(crate) fn model(&self) -> Option<&str> {
-        self.model.as_deref()
-    }
-    pub(crate) fn timeout(&self) -> Duration {
-        self.timeout
-    }
-    pub(crate) fn is_rehearsed(&self) -> bool {
-        self.agent == REHEARSAL
-    }
-    pub(crate) fn provenance(&self) -> Value {
-        Value::Null
-    }
-}
-
-/// A session that can be started.
-pub(crate) struct Prepared {
-    argv: Vec<String>,
-    env: std::collections::BTreeMap<String, String>,
-    cwd: PathBuf,
-    servers: Vec<McpServer>,
-    prompt: String,
 }
 
 impl Shared {
@@ -95,21 +65,24 @@ impl Shared {
             Some(program) => program.clone(),
             None => std::env::current_exe().map_err(EngineError::NoExecutable)?,
         };
-        let registry = serde_json::from_str(include_str!("../../../.agents/registry.json"))
-            .map_err(|e| EngineError::Bug(e.to_string()))?;
+        let host = Host::of_this_process();
+        let places = RolePlaces::of(project.layout(), None, host.home.as_deref())
+            .map_err(|error| EngineError::Prepare(error.into()))?;
+        let capabilities =
+            parsed.epics.iter().map(|epic| (epic.id.clone(), epic.capabilities.clone())).collect();
         Ok(Self {
             project: project.clone(),
             settings: options.settings.clone(),
-            registry,
+            places,
+            host,
+            facts: PlanFacts::of(parsed, &plan.paths.plan()),
+            capabilities,
             run_id,
             guardian: GuardianProgram {
                 program,
                 args: vec!["__session".to_owned()],
                 env: Vec::new(),
             },
-            goal: parsed.goal.clone(),
-            programs: Programs::of_this_process(),
-            plan_title: plan.meta.title.clone(),
         })
     }
 
@@ -118,7 +91,7 @@ impl Shared {
     }
 
     pub(crate) fn registry(&self) -> &Registry {
-        &self.registry
+        &self.places.registry.1
     }
 
     pub(crate) fn run_id(&self) -> &RunId {
@@ -138,157 +111,106 @@ impl Shared {
         self.config().default_agent.as_deref() == Some(REHEARSAL)
     }
 
-    pub(crate) fn role_exists(&self, _role: &RoleName) -> bool {
-        true
+    /// Whether some tier knows the role, or makes it.
+    pub(crate) fn role_exists(&self, role: &RoleName) -> bool {
+        let wanted = Wanted { name: role, capabilities: &[], description: None };
+        find_role(&wanted, &self.places, self.config().dynamic_roles).is_ok()
     }
 
     pub(crate) fn watch_mode(&self) -> ostwin_watch::Mode {
         match self.config().watch {
+            WatchMode::Auto => ostwin_watch::Mode::Auto,
             WatchMode::Poll => ostwin_watch::Mode::Poll,
-            _ => ostwin_watch::Mode::Auto,
         }
     }
 
-    /// Every limit that a session counts against, and how many sessions it allows.
-    pub(crate) fn limits(&self) -> Vec<(String, u32)> {
-        vec![(ROOM_LIMIT.to_owned(), self.config().max_concurrent_rooms)]
+    /// The names of all limits that a session of this run can count against.
+    pub(crate) fn limit_names(&self) -> Vec<String> {
+        let agents = self.config().agents.iter().filter(|(_, agent)| agent.max_sessions.is_some());
+        let of_agents = agents.map(|(name, _)| agent_limit(name));
+        std::iter::once(ROOM_LIMIT.to_owned()).chain(of_agents).collect()
     }
 
-    pub(crate) fn slots(&self, layout: &Layout) -> Vec<SlotLimit> {
-        self.limits()
-            .into_iter()
-            .map(|(limit, max)| SlotLimit { dir: layout.slots(&limit), max })
-            .collect()
+    /// The limits that a session with these settings counts against.
+    pub(crate) fn slots(&self, layout: &Layout, settled: &Settled) -> Vec<SlotLimit> {
+        let rooms =
+            SlotLimit { dir: layout.slots(ROOM_LIMIT), max: self.config().max_concurrent_rooms };
+        let agent = settled.settings.agent_spec.max_sessions.map(|max| SlotLimit {
+            dir: layout.slots(&agent_limit(&settled.settings.agent.value)),
+            max,
+        });
+        std::iter::once(rooms).chain(agent).collect()
+    }
+
+    /// Settles role, agent and limits for every session that the room's machine can open, so that
+    /// what is missing is known before anything starts.
+    pub(crate) fn check(
+        &self,
+        room: &Room,
+        contract: &Contract,
+        machine: &Machine,
+    ) -> Result<(), PrepareError> {
+        let mut roles: Vec<RoleRef> = machine
+            .states
+            .iter()
+            .filter(|(_, state)| state.kind.has_session())
+            .map(|(_, state)| role_of(state.role.as_ref(), contract))
+            .collect();
+        roles.sort();
+        roles.dedup();
+        roles.iter().try_for_each(|role| self.settle(room, contract, role).map(drop))
     }
 
     pub(crate) fn settle(
         &self,
-        _room: &Room,
+        room: &Room,
         contract: &Contract,
-        _role: &RoleRef,
-    ) -> Result<Settled, EngineError> {
-        Ok(Settled {
-            agent: self.config().default_agent.clone().unwrap_or_default(),
-            model: None,
-            timeout: Duration::from_secs(
-                contract.constraints.timeout_seconds.unwrap_or(self.config().timeout_seconds),
-            ),
-        })
+        role: &RoleRef,
+    ) -> Result<Settled, PrepareError> {
+        settle(&self.occasion(room, contract, role))
     }
 
+    /// Gathers what the session of an opened attempt needs, and writes what belongs to the attempt.
     pub(crate) fn prepare(
         &self,
         room: &Room,
         contract: &Contract,
         attempt: &Attempt,
         settled: &Settled,
-    ) -> Result<Prepared, EngineError> {
-        let record = &attempt.record;
-        let machine = room.machine()?;
-        let criteria = |goals: &[ostwin_core::room::Goal]| {
-            goals
-                .iter()
-                .map(|g| prompt::Criterion { id: g.id.clone(), text: g.text.clone() })
-                .collect::<Vec<_>>()
-        };
-        let signals = machine
-            .allowed_agent_signals(&record.state)
-            .into_iter()
-            .map(|name| prompt::SignalChoice { name, targets: vec![] })
-            .collect();
-        let input = prompt::PromptInput {
-            standing: prompt::Standing {
-                room: room.id().clone(),
-                reference: contract.task_ref.to_string(),
-                title: contract.assignment.title.clone(),
-                plan: Some(contract.plan_id.clone()),
-                plan_title: Some(self.plan_title.clone()),
-                role: record.role.clone(),
-                state: record.state.clone(),
-                state_kind: machine
-                    .kind(&record.state)
-                    .unwrap_or(ostwin_core::lifecycle::StateKind::Work),
-                attempt: record.id.clone(),
-                attempt_number: record.number,
-                deadline: Some(record.deadline_at),
-                working_dir: contract.working_dir.display().to_string(),
-            },
-            identity: prompt::Text::new("role", "x"),
-            brief: Some(prompt::Text::new(room.brief()?, "brief.md")),
-            definition_of_done: criteria(&contract.goals.definition_of_done),
-            acceptance_criteria: criteria(&contract.goals.acceptance_criteria),
-            quality_requirements: criteria(&contract.goals.quality_requirements),
-            criteria_source: "config.json".into(),
-            plan_goal: self.goal.clone().map(|g| prompt::Text::new(g, "PLAN.md")),
-            digest: None,
-            message: None,
-            findings: None,
-            interrupted: None,
-            channel: None,
-            skills: vec![],
-            tools: vec![],
-            other_servers: vec![],
-            signals,
-        };
-        let text = prompt::build(&input, prompt::DEFAULT_BUDGET)
-            .map_err(|e| EngineError::Bug(e.to_string()))?
-            .text;
-        ostwin_core::fs::replace_hint(&attempt.paths.prompt(), text.as_bytes())?;
-        let spec = self
-            .config()
-            .agents
-            .get(&settled.agent)
-            .ok_or_else(|| EngineError::Bug("no agent".into()))?;
-        let mut argv = spec.command.clone();
-        if let Some(p) = argv.first().and_then(|n| self.programs.find(n)) {
-            argv[0] = p.display().to_string();
+    ) -> Result<PreparedSession, PrepareError> {
+        let occasion = self.occasion(room, contract, &attempt.record.role);
+        let facts = AttemptFacts::from(attempt);
+        let prepared = prepare_session(&occasion, settled, &facts, &self.facts)?;
+        prepared.write(self.project.store())?;
+        for warning in &prepared.warnings {
+            tracing::warn!(room = %room.id(), attempt = %attempt.record.id, "{warning}");
         }
-        let env = session_environment(
-            env::vars(),
-            &EnvironmentPolicy {
-                session_home: None,
-                tmp: attempt.paths.tmp(),
-                attempt: record.id.to_string(),
-                role: record.role.to_string(),
-                allow: spec.env_allow.clone(),
-                fixed: spec.env.clone(),
-                room: Default::default(),
-            },
-        );
-        let args: Vec<String> = [
-            "--project",
-            &room.project().layout().root().display().to_string(),
-            "--room",
-            room.id().as_str(),
-            "--role",
-            &record.role.to_string(),
-            "--attempt",
-            record.id.as_str(),
-            "--plan",
-            contract.plan_id.as_str(),
-        ]
-        .iter()
-        .map(|s| s.to_string())
-        .collect();
-        let servers = ["warroom", "memory"]
-            .iter()
-            .filter_map(|n| {
-                Some(McpServer {
-                    name: n.to_string(),
-                    command: self.programs.find(&format!("ostwin-mcp-{n}"))?,
-                    args: args.clone(),
-                    env: vec![],
-                })
-            })
-            .collect();
-        Ok(Prepared { argv, env, cwd: contract.working_dir.clone(), servers, prompt: text })
+        Ok(prepared)
     }
 
+    fn occasion<'a>(
+        &'a self,
+        room: &'a Room,
+        contract: &'a Contract,
+        role: &'a RoleRef,
+    ) -> Occasion<'a> {
+        let capabilities = self.capabilities.get(&contract.task_ref);
+        Occasion {
+            room,
+            contract,
+            role,
+            capabilities: capabilities.map_or(&[], Vec::as_slice),
+            settings: &self.settings,
+            host: &self.host,
+        }
+    }
+
+    /// What the runner is told of the session.
     pub(crate) fn spec(
         &self,
         settled: &Settled,
         attempt: &Attempt,
-        prepared: Prepared,
+        prepared: PreparedSession,
         deadline: Instant,
     ) -> SessionSpec {
         SessionSpec {
@@ -298,28 +220,49 @@ impl Shared {
                 env: prepared.env,
                 attempt: attempt.record.id.to_string(),
                 session_lock: attempt.paths.session_lock(),
-                session_lock_wait_ms: 5_000,
+                session_lock_wait_ms: millis(SESSION_LOCK_WAIT),
                 stderr_log: attempt.paths.stderr(),
                 stderr_max_bytes: STDERR_MAX_BYTES,
-                grace_seconds: self.config().kill_grace_seconds,
+                grace_seconds: settled.settings.kill_grace_seconds.value,
             },
             open: Open {
                 cwd: prepared.cwd,
-                mcp_servers: prepared.servers,
-                resume: None,
-                model: settled.model.clone(),
+                mcp_servers: prepared.servers.local,
+                resume: prepared.resume,
+                model: prepared.model,
                 handshake_timeout: HANDSHAKE_TIMEOUT,
                 client_version: env!("CARGO_PKG_VERSION").to_owned(),
             },
-            prompt: prepared.prompt,
+            prompt: prepared.prompt.text,
             transcript: attempt.paths.transcript(),
             transcript_max_bytes: TRANSCRIPT_MAX_BYTES,
             policy: Arc::new(Allow),
-            retries: Retries::up_to(self.config().agent_retries),
+            retries: Retries::up_to(settled.settings.agent_retries.value),
             deadline,
             finish_grace: FINISH_GRACE,
             cancel_grace: CANCEL_GRACE,
             clock: self.project.store().clock.clone(),
         }
     }
+}
+
+/// The role of a state: its own, else the one that works on the epic.
+pub(crate) fn role_of(role: Option<&RoleRef>, contract: &Contract) -> RoleRef {
+    role.unwrap_or(&contract.assignment.assigned_role).clone()
+}
+
+/// Whether a state waits for the engine to start the epic.
+pub(crate) fn waits_to_start(machine: &Machine, state: &ostwin_core::ids::StateName) -> bool {
+    machine.state(state).is_some_and(|state| {
+        state.kind == StateKind::Wait
+            && state.signals.contains_key(ostwin_core::lifecycle::names::READY)
+    })
+}
+
+fn agent_limit(agent: &str) -> String {
+    format!("agent-{agent}")
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
