@@ -139,7 +139,9 @@ pub fn build(plan: &Plan, options: &BuildOptions) -> Result<Dag, DagError> {
         node.depth = depths.get(number).copied().unwrap_or(0);
         node.wave = node.depth;
         node.on_critical_path = on_path.contains(&number);
-        nodes.push(id.clone(), node).map_err(|_| DagError::DuplicateId { epic: id })?;
+        if !nodes.push(id.clone(), node) {
+            return Err(DagError::DuplicateId { epic: id });
+        }
     }
     Ok(Dag {
         schema_version: Version::default(),

@@ -34,14 +34,15 @@ impl Nodes {
         self.index.get(id).copied()
     }
 
-    /// Adds a node at the end; gives it back if the id is there already.
-    pub fn push(&mut self, id: EpicId, node: DagNode) -> Result<(), DagNode> {
+    /// Adds a node at the end, unless the id is there already; says whether it was added.
+    #[must_use]
+    pub fn push(&mut self, id: EpicId, node: DagNode) -> bool {
         if self.index.contains_key(&id) {
-            return Err(node);
+            return false;
         }
         self.index.insert(id.clone(), self.entries.len());
         self.entries.push((id, node));
-        Ok(())
+        true
     }
 
     /// All nodes in plan order.
@@ -93,7 +94,7 @@ impl<'de> Deserialize<'de> for Nodes {
                 let mut nodes = Nodes::default();
                 while let Some((id, node)) = map.next_entry::<EpicId, DagNode>()? {
                     let name = id.clone();
-                    if nodes.push(id, node).is_err() {
+                    if !nodes.push(id, node) {
                         return Err(de::Error::custom(format_args!("duplicate node `{name}`")));
                     }
                 }

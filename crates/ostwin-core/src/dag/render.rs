@@ -99,7 +99,7 @@ fn mermaid_escaped(text: &str) -> String {
     for c in text.chars() {
         match c {
             '"' | '<' | '>' | '&' | '#' | '`' | '\\' => {
-                out.push_str(&format!("#{};", u32::from(c)))
+                out.push_str(&format!("#{};", u32::from(c)));
             }
             c => out.push(c),
         }

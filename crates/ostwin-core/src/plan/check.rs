@@ -113,7 +113,9 @@ fn roles(epic: &Epic, options: &ParseOptions, found: &mut Vec<Diagnostic>) {
         let message = format!("no role `{name}` is known; {consequence}");
         let mut diagnostic = Diagnostic::warning(Code::UnknownRole, span, message);
         diagnostic.severity = severity;
-        found.push(match nearest(name, known.iter().map(String::as_str)) {
+        let suggestion =
+            (found.len() < 1000).then(|| nearest(name, known.iter().map(String::as_str))).flatten();
+        found.push(match suggestion {
             Some(near) => diagnostic.with_help(format!("did you mean `{near}`?")),
             None => diagnostic.with_help(format!("write roles/{name}/ROLE.md to describe it")),
         });

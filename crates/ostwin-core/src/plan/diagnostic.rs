@@ -75,6 +75,8 @@ codes! {
     BinaryInput => "binary-input",
     /// The file is larger than a plan may be.
     TooLarge => "too-large",
+    /// Lists or quotes are nested deeper than anybody reads.
+    TooDeep => "too-deep",
     /// The front matter or a YAML fence is not valid YAML.
     MalformedYaml => "malformed-yaml",
     /// A role is known to no tier.

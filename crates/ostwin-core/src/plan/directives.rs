@@ -1,6 +1,7 @@
 //! What a directive's value means. Values come from lines, lists and YAML alike; here they become
 //! fields of an epic, or a diagnostic.
 
+use std::collections::HashSet;
 use std::str::FromStr;
 
 use serde_json::Value;
@@ -102,7 +103,7 @@ pub(super) fn apply(epic: &mut Epic, key: Key, raw: &Raw) -> Result<(), Diagnost
         Key::DependsOn => depends_on(epic, raw)?,
         Key::Roles => roles(epic, raw)?,
         Key::Objective => epic.objective = text(raw),
-        Key::KeyFiles => {
+        Key::Files => {
             epic.key_files = text(raw);
             epic.spans.key_files = raw.span;
         }
@@ -141,7 +142,7 @@ pub(super) fn is_set(epic: &Epic, key: Key) -> bool {
     match key {
         Key::Roles => !epic.roles.is_empty(),
         Key::Objective => epic.objective.is_some(),
-        Key::KeyFiles => epic.key_files.is_some(),
+        Key::Files => epic.key_files.is_some(),
         Key::Priority => epic.priority.is_some(),
         Key::Timeout => epic.timeout.is_some(),
         Key::RetryDelay => epic.retry_delay.is_some(),
@@ -198,6 +199,7 @@ fn word(raw: &Raw) -> Option<String> {
 }
 
 fn depends_on(epic: &mut Epic, raw: &Raw) -> Result<(), Diagnostic> {
+    // What is named twice is sorted out when the whole epic is known.
     let mut found = Vec::new();
     for (word, span) in raw.words() {
         match header::reference(&word) {
@@ -206,10 +208,8 @@ fn depends_on(epic: &mut Epic, raw: &Raw) -> Result<(), Diagnostic> {
         }
     }
     for (id, span) in found {
-        if !epic.depends_on.contains(&id) {
-            epic.depends_on.push(id);
-            epic.spans.depends_on.push(span);
-        }
+        epic.depends_on.push(id);
+        epic.spans.depends_on.push(span);
     }
     Ok(())
 }
@@ -235,6 +235,7 @@ fn references(text: &str, span: Span) -> Result<Vec<(EpicId, Span)>, Diagnostic>
 }
 
 fn roles(epic: &mut Epic, raw: &Raw) -> Result<(), Diagnostic> {
+    let mut seen = HashSet::new();
     let mut roles: Vec<RoleRef> = Vec::new();
     let mut spans = Vec::new();
     for (word, span) in raw.words() {
@@ -247,7 +248,7 @@ fn roles(epic: &mut Epic, raw: &Raw) -> Result<(), Diagnostic> {
                 unreadable_name(&error, span)
                     .with_help("write roles as `engineer, qa`, or `engineer:fe` for an instance")
             })?;
-            if !roles.contains(&role) {
+            if seen.insert(role.clone()) {
                 roles.push(role);
                 spans.push(span);
             }
@@ -259,13 +260,14 @@ fn roles(epic: &mut Epic, raw: &Raw) -> Result<(), Diagnostic> {
 }
 
 fn names(key: Key, raw: &Raw) -> Result<Vec<SkillName>, Diagnostic> {
+    let mut seen = HashSet::new();
     let mut names: Vec<SkillName> = Vec::new();
     for (word, span) in raw.words() {
         let name = SkillName::new(word.trim_start_matches('@')).map_err(|error| {
             unreadable_name(&error, span)
                 .with_help(format!("write `{}: name, other-name`", key.name()))
         })?;
-        if !names.contains(&name) {
+        if seen.insert(name.clone()) {
             names.push(name);
         }
     }

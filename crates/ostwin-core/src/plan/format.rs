@@ -154,7 +154,7 @@ fn directives(epic: &Epic, verbatim: bool) -> String {
     add(Key::Serialize, epic.serialize.map(|flag| flag.to_string()));
     add(Key::BudgetTokens, epic.budget_tokens.map(|tokens| tokens.to_string()));
     add(Key::BudgetUsd, epic.budget_usd.map(|dollars| dollars.to_string()));
-    for (key, text) in [(Key::Objective, &epic.objective), (Key::KeyFiles, &epic.key_files)] {
+    for (key, text) in [(Key::Objective, &epic.objective), (Key::Files, &epic.key_files)] {
         if let Some(text) = text {
             lines.push(text_directive(key, text, verbatim));
         }
@@ -193,17 +193,15 @@ fn text_directive(key: Key, text: &str, verbatim: bool) -> String {
 
 fn criteria(key: Key, criteria: &[Criterion], verbatim: bool) -> String {
     let items = criteria.iter().map(|criterion| item(&criterion.text, criterion.checked, verbatim));
-    section(key, items.collect())
+    section(key, &items.collect::<Vec<_>>())
 }
 
 fn task_list(all: &[Task], verbatim: bool) -> String {
-    section(
-        Key::Tasks,
-        all.iter().map(|task| item(&tasks::write(task), task.checked, verbatim)).collect(),
-    )
+    let items = all.iter().map(|task| item(&tasks::write(task), task.checked, verbatim));
+    section(Key::Tasks, &items.collect::<Vec<_>>())
 }
 
-fn section(key: Key, items: Vec<String>) -> String {
+fn section(key: Key, items: &[String]) -> String {
     if items.is_empty() {
         return String::new();
     }

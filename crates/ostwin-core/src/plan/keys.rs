@@ -10,7 +10,7 @@ pub(super) enum Key {
     Roles,
     Objective,
     Description,
-    KeyFiles,
+    Files,
     Priority,
     Timeout,
     MaxRetries,
@@ -41,8 +41,8 @@ const NAMES: &[(&str, Key)] = &[
     ("role", Key::Roles),
     ("objective", Key::Objective),
     ("description", Key::Description),
-    ("key_files", Key::KeyFiles),
-    ("key_file", Key::KeyFiles),
+    ("key_files", Key::Files),
+    ("key_file", Key::Files),
     ("priority", Key::Priority),
     ("timeout", Key::Timeout),
     ("timeout_seconds", Key::Timeout),
@@ -72,8 +72,8 @@ const NAMES: &[(&str, Key)] = &[
 impl Key {
     /// The key that a name stands for.
     pub(super) fn lookup(name: &str) -> Option<Self> {
-        let name = normalise(name);
-        NAMES.iter().find(|(known, _)| *known == name).map(|(_, key)| *key)
+        let name = name.trim();
+        NAMES.iter().find(|(known, _)| is_spelled(name, known)).map(|(_, key)| *key)
     }
 
     /// The known name that a name is nearly spelled like.
@@ -83,7 +83,8 @@ impl Key {
         if name.len() < 4 {
             return None;
         }
-        let known = nearest(&name, NAMES.iter().map(|(known, _)| *known))?;
+        let is_alike = |known: &&str| known.len().abs_diff(name.len()) <= 2;
+        let known = nearest(&name, NAMES.iter().map(|(known, _)| *known).filter(is_alike))?;
         let allowed = if name.len() < 7 { 1 } else { 2 };
         (known != name && strsim::damerau_levenshtein(&name, known) <= allowed).then_some(known)
     }
@@ -95,7 +96,7 @@ impl Key {
 
     /// Whether the value is free text, which may go on over several lines.
     pub(super) fn is_text(self) -> bool {
-        matches!(self, Self::Objective | Self::Description | Self::KeyFiles)
+        matches!(self, Self::Objective | Self::Description | Self::Files)
     }
 
     /// The name in messages and in the canonical form.
@@ -105,7 +106,7 @@ impl Key {
             Self::Roles => "Roles",
             Self::Objective => "Objective",
             Self::Description => "Description",
-            Self::KeyFiles => "Key files",
+            Self::Files => "Key files",
             Self::Priority => "priority",
             Self::Timeout => "timeout",
             Self::MaxRetries => "max_retries",
@@ -135,6 +136,15 @@ pub(super) fn normalise(name: &str) -> String {
         .chars()
         .map(|c| if c == '-' || c.is_whitespace() { '_' } else { c.to_ascii_lowercase() })
         .collect()
+}
+
+/// Whether a name, normalised, is a known one.
+fn is_spelled(name: &str, known: &str) -> bool {
+    let lowered = name.bytes().map(|byte| match byte {
+        b' ' | b'\t' | b'-' => b'_',
+        byte => byte.to_ascii_lowercase(),
+    });
+    name.len() == known.len() && lowered.eq(known.bytes())
 }
 
 /// A line that reads `name: value`.

@@ -1,6 +1,6 @@
 //! Tasks outside of every epic: each becomes an entry of its own.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::epic::item_text;
 use super::header;
@@ -65,11 +65,10 @@ impl Document<'_> {
         let mut description = vec![task.text];
         for word in task.requires {
             match header::reference(&word) {
-                Some(id) if !epic.depends_on.contains(&id) => {
+                Some(id) => {
                     epic.depends_on.push(id);
                     epic.spans.depends_on.push(span);
                 }
-                Some(_) => {}
                 None => description.push(format!("Requires {word}.")),
             }
         }
@@ -98,6 +97,27 @@ impl Document<'_> {
                     }
                     break;
                 }
+            }
+        }
+    }
+
+    /// What a task unlocks depends on it.
+    pub(super) fn apply_unlocks(&mut self) {
+        let numbers: HashMap<EpicId, usize> = self
+            .plan
+            .epics
+            .iter()
+            .enumerate()
+            .rev()
+            .map(|(number, epic)| (epic.id.clone(), number))
+            .collect();
+        for (index, target) in std::mem::take(&mut self.unlocks) {
+            let Some(task) = self.plan.epics.get(index) else { continue };
+            let (id, span) = (task.id.clone(), task.span);
+            let number = numbers.get(&target).copied();
+            if let Some(epic) = number.and_then(|number| self.plan.epics.get_mut(number)) {
+                epic.depends_on.push(id);
+                epic.spans.depends_on.push(span);
             }
         }
     }

@@ -74,6 +74,12 @@ pub fn parse(text: &str, options: &ParseOptions) -> ParsedPlan {
     if let Some(at) = text.find('\0') {
         return ParsedPlan::refused(binary(at, "this file holds a NUL byte, so it is not text"));
     }
+    if let Some(at) = deep_line(text) {
+        let message = format!("more than {MAX_MARKERS} lists or quotes are nested on this line");
+        let diagnostic = Diagnostic::error(Code::TooDeep, Span::new(at, at + 1), message)
+            .with_help("write the line without so many list and quote marks at its start");
+        return ParsedPlan::refused(diagnostic);
+    }
     let (plan, mut diagnostics) = read(text);
     check::check(&plan, options, &mut diagnostics);
     diagnostics.sort_by_key(|found| (found.span, found.severity, found.code));
@@ -101,6 +107,32 @@ fn too_large(length: usize) -> Option<Diagnostic> {
 fn binary(at: usize, message: &str) -> Diagnostic {
     Diagnostic::error(Code::BinaryInput, Span::new(at, at + 1), message)
         .with_help("a plan is Markdown in UTF-8: save it as such")
+}
+
+/// Most lists and quotes that one line may open. The Markdown parser looks at each of them on every
+/// later line, so that a small file with many could keep it busy for hours.
+const MAX_MARKERS: usize = 100;
+
+/// The first line that opens too many containers.
+fn deep_line(text: &str) -> Option<usize> {
+    let mut offset = 0;
+    for line in text.split_inclusive(['\n', '\r']) {
+        let is_mark = |c: char| matches!(c, '-' | '*' | '+' | '>') || c.is_ascii_digit();
+        let is_start = |c: char| is_mark(c) || matches!(c, ' ' | '\t' | '.' | ')');
+        // A line of nothing but one mark is a rule.
+        let is_rule =
+            ["-", "*"].iter().any(|mark| line.trim().split_whitespace().all(|w| w == *mark));
+        let marks = || line.chars().take_while(|c| is_start(*c)).filter(|c| is_mark(*c));
+        if line.len() > MAX_MARKERS && !is_rule && marks().count() > MAX_MARKERS {
+            // A row of one kind, such as an underline, opens nothing.
+            let changes = line.split([' ', '\t', '>']).take(MAX_MARKERS + 2).count();
+            if changes > MAX_MARKERS {
+                return Some(offset);
+            }
+        }
+        offset += line.len();
+    }
+    None
 }
 
 /// What a stretch of lines outside of the epics is.
@@ -151,11 +183,12 @@ impl<'a> Document<'a> {
     }
 
     fn read(&mut self, nodes: &[Node]) {
+        let separates = separators(nodes);
         let mut at = 0;
         while let Some(node) = nodes.get(at) {
             let following = nodes.get(at + 1..).unwrap_or(&[]);
             let Block::Heading { level, text } = node.block else {
-                if separates(nodes, at) {
+                if separates.get(at).copied().unwrap_or(false) {
                     self.source.claim(node.span);
                 } else {
                     self.content(node);
@@ -266,7 +299,7 @@ impl<'a> Document<'a> {
                     return;
                 }
                 if Key::lookup(name).is_some_and(Key::is_section) {
-                    let message = format!("this section belongs to no epic and is not read");
+                    let message = "this section belongs to no epic and is not read";
                     self.diagnostics.push(
                         Diagnostic::warning(Code::MisplacedHeading, text, message).with_help(
                             "sections of an epic need a deeper heading level than its header",
@@ -317,15 +350,9 @@ impl<'a> Document<'a> {
 
     fn finish(mut self) -> (Plan, Vec<Diagnostic>) {
         self.name_loose_tasks();
-        for (index, target) in std::mem::take(&mut self.unlocks) {
-            let Some(id) = self.plan.epics.get(index).map(|epic| epic.id.clone()) else { continue };
-            let span = self.plan.epics.get(index).map(|epic| epic.span).unwrap_or_default();
-            if let Some(epic) = self.plan.epics.iter_mut().find(|epic| epic.id == target)
-                && !epic.depends_on.contains(&id)
-            {
-                epic.depends_on.push(id);
-                epic.spans.depends_on.push(span);
-            }
+        self.apply_unlocks();
+        for epic in &mut self.plan.epics {
+            epic.depend_once();
         }
         let mut goal = Vec::new();
         let mut notes = Vec::new();
@@ -360,15 +387,26 @@ fn is_epic_header(level: u8, title: &str) -> bool {
     matches!(level, 2 | 3) && header::epic_header(title).is_some()
 }
 
-/// Whether a block is a rule at the edge of what a heading opens or closes: it says nothing.
-fn separates(nodes: &[Node], at: usize) -> bool {
-    let is_rule = |node: &&Node| matches!(node.block, Block::Rule);
-    let is_edge =
-        |node: Option<&Node>| node.is_none_or(|node| matches!(node.block, Block::Heading { .. }));
-    let (before, after) = nodes.split_at(at.min(nodes.len()));
-    after.first().is_some_and(|node| is_rule(&node))
-        && (is_edge(before.iter().rev().find(|node| !is_rule(node)))
-            || is_edge(after.iter().find(|node| !is_rule(node))))
+/// For each block whether it is a rule at the edge of what a heading opens or closes: such a rule
+/// says nothing.
+fn separators(nodes: &[Node]) -> Vec<bool> {
+    let mut separates = vec![false; nodes.len()];
+    let mut mark = |order: &mut dyn Iterator<Item = (usize, &Node)>| {
+        let mut at_edge = true;
+        for (number, node) in order {
+            match node.block {
+                Block::Rule => {
+                    if let Some(slot) = separates.get_mut(number) {
+                        *slot |= at_edge;
+                    }
+                }
+                _ => at_edge = matches!(node.block, Block::Heading { .. }),
+            }
+        }
+    };
+    mark(&mut nodes.iter().enumerate());
+    mark(&mut nodes.iter().enumerate().rev());
+    separates
 }
 
 /// `Plan: T` is `T`.

@@ -132,7 +132,7 @@ impl Document<'_> {
     pub(super) fn config_line(&mut self, line: Span, whole: Span, nested: Option<&[Item]>) {
         let Some((key, value, span)) = config::entry(self.source.text, line) else { return };
         let value = match nested {
-            Some(items) if value == serde_json::Value::from("") => self.nested_setting(items),
+            Some(items) if value == "" => self.nested_setting(items),
             _ => value,
         };
         self.setting(key, value, span);

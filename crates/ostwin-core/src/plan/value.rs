@@ -2,6 +2,7 @@
 //! that a missing value stays distinguishable from one that equals a default.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -161,6 +162,19 @@ impl Epic {
         }
     }
 
+    /// Leaves every dependency once, where it is named first.
+    pub(super) fn depend_once(&mut self) {
+        let mut seen = HashSet::new();
+        let is_first: Vec<bool> = self.depends_on.iter().map(|id| seen.insert(id)).collect();
+        if is_first.iter().all(|first| *first) {
+            return;
+        }
+        let mut keep = is_first.iter();
+        self.spans.depends_on.retain(|_| keep.next().copied().unwrap_or(true));
+        let mut keep = is_first.iter();
+        self.depends_on.retain(|_| keep.next().copied().unwrap_or(true));
+    }
+
     /// The single files and folders that `key_files` names: items of a list, or what commas and
     /// line ends separate, without code marks.
     pub fn key_file_list(&self) -> Vec<&str> {
@@ -241,11 +255,12 @@ pub enum LifecycleSource {
 }
 
 /// When an epic starts relative to others that could start too: a lower rank is earlier.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Priority {
     /// Rank 0.
     High,
     /// Rank 50; what an epic without a priority has.
+    #[default]
     Normal,
     /// Rank 100.
     Low,
@@ -272,12 +287,6 @@ impl Priority {
             "low" => Some(Self::Low),
             number => number.parse().ok().map(Self::Rank),
         }
-    }
-}
-
-impl Default for Priority {
-    fn default() -> Self {
-        Self::Normal
     }
 }
 

@@ -51,6 +51,8 @@ fn every_mistake_has_its_code_and_place() {
         (String::new(), "empty-plan", 1, 1),
         ("# Plan: T\n\n<!-- -->".trim_end_matches("\n\n<!-- -->").to_owned(), "empty-plan", 1, 1),
         ("a\0b".to_owned(), "binary-input", 1, 2),
+        (format!("# T\n\n{}x\n", "- ".repeat(101)), "too-deep", 3, 1),
+        (format!("# T\n\n{}x\n", ">".repeat(101)), "too-deep", 3, 1),
     ];
     for (text, code, line, column) in table {
         let found = parse(&text, &options());
@@ -113,6 +115,10 @@ fn good_plans_are_left_alone() {
     for text in [
         epic("EPIC-001", "Roles: engineer:fe, qa\nsome `text`: here\nsee http://example.com"),
         epic("EPIC-001", "depends_on: PLAN-REVIEW"),
+        epic(
+            "EPIC-001",
+            &format!("{}\n\nx\n{}\n\n{}", "-".repeat(200), "*".repeat(200), "- ".repeat(200)),
+        ),
         epic("EPIC-001", "Key files: a.rs") + &epic("EPIC-002", "Key files: b.rs"),
         epic("EPIC-001", "") + &epic("EPIC-002", "depends_on: EPIC-001"),
         epic("EPIC-001", "serialize: true") + &epic("EPIC-002", ""),
@@ -274,7 +280,7 @@ fn diagnostics_are_rendered_with_line_and_caret() {
     insta::assert_json_snapshot!(log["runs"][0]["results"][0], @r#"
     {
       "ruleId": "unknown-config-key",
-      "ruleIndex": 16,
+      "ruleIndex": 17,
       "level": "warning",
       "message": {
         "text": "`max_retrys` is not a setting. Help: did you mean `max_retries`?"
