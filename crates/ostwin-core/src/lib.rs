@@ -30,5 +30,6 @@ pub mod control;
 pub mod events;
 pub mod plans;
 pub mod project;
+pub mod schemas;
 
 pub mod board;
