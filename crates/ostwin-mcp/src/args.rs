@@ -175,11 +175,15 @@ impl JsonSchema for Cursor {
     }
 }
 
-/// Reads a tool's arguments, or says which one is wrong and how.
+/// Reads a tool's arguments, or says which one is wrong and how. One that is `null` counts as left
+/// out: some callers write down every argument there is.
 ///
 /// # Errors
 /// `invalid_argument`, with the argument's name where one is to blame.
-pub(crate) fn decode<T: DeserializeOwned>(arguments: Map<String, Value>) -> Result<T, ToolError> {
+pub(crate) fn decode<T: DeserializeOwned>(
+    mut arguments: Map<String, Value>,
+) -> Result<T, ToolError> {
+    arguments.retain(|_, value| !value.is_null());
     serde_path_to_error::deserialize(Value::Object(arguments)).map_err(|error| {
         let path = error.path().to_string();
         let problem = error.into_inner().to_string();
@@ -257,5 +261,11 @@ mod tests {
     fn characters_are_counted_not_bytes() {
         let args = read(json!({"count": 5.0, "tags": ["äöü"]})).unwrap();
         assert_eq!((args.count.get(), &*args.tags[0]), (5, "äöü"));
+    }
+
+    #[test]
+    fn null_counts_as_left_out() {
+        assert!(read(json!({"count": 1, "tags": null})).unwrap().tags.is_empty());
+        assert_eq!(read(json!({"count": null})).unwrap_err().1, "missing field `count`");
     }
 }

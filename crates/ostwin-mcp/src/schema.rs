@@ -19,6 +19,7 @@ pub(crate) fn of_arguments<T: JsonSchema>() -> Map<String, Value> {
         .with_transform(|schema: &mut Schema| {
             without_null(schema);
             enums_of_constants(schema);
+            tidy(schema);
         });
     finish(&settings.into_generator().into_root_schema_for::<T>())
 }
@@ -31,7 +32,10 @@ pub(crate) fn of_result<T: JsonSchema>() -> Map<String, Value> {
             settings.meta_schema = None;
             settings.inline_subschemas = true;
         })
-        .with_transform(enums_of_constants);
+        .with_transform(|schema: &mut Schema| {
+            enums_of_constants(schema);
+            tidy(schema);
+        });
     finish(&settings.into_generator().into_root_schema_for::<T>())
 }
 
@@ -102,6 +106,20 @@ fn enums_of_constants(schema: &mut Schema) {
     }
 }
 
+/// Takes out the formats that only Rust knows, and the line breaks of doc comments.
+fn tidy(schema: &mut Schema) {
+    transform_subschemas(&mut tidy, schema);
+    let Some(object) = schema.as_object_mut() else { return };
+    let is_rust =
+        |format: &str| ["uint", "int", "double", "float"].iter().any(|own| format.starts_with(own));
+    if object.get("format").and_then(Value::as_str).is_some_and(is_rust) {
+        object.remove("format");
+    }
+    if let Some(Value::String(text)) = object.get_mut("description") {
+        *text = text.replace('\n', " ");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde::{Deserialize, Serialize};
@@ -130,7 +148,8 @@ mod tests {
         /// How many.
         #[serde(default)]
         limit: Option<Whole<1, 9>>,
-        /// What to say.
+        /// What to say,
+        /// in full.
         body: Text<1, 5>,
     }
 
@@ -158,7 +177,7 @@ mod tests {
                         "type": "integer", "minimum": 1, "maximum": 9
                     },
                     "body": {
-                        "description": "What to say.",
+                        "description": "What to say, in full.",
                         "type": "string", "minLength": 1, "maxLength": 5
                     }
                 },
@@ -177,7 +196,7 @@ mod tests {
                 "properties": {
                     "next": {
                         "description": "The next one.",
-                        "type": ["integer", "null"], "format": "uint64", "minimum": 0
+                        "type": ["integer", "null"], "minimum": 0
                     },
                     "kind": {
                         "type": "string",
