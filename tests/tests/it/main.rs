@@ -6,5 +6,6 @@ mod append;
 mod architecture;
 mod field;
 mod kill;
+mod mcp;
 mod misbehaviour;
 mod runs;
