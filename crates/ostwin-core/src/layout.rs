@@ -132,6 +132,11 @@ impl Layout {
         self.agents().join("cache")
     }
 
+    /// A file that is locked for a moment, to see whether locks work here.
+    pub fn probe_lock(&self) -> PathBuf {
+        self.agents().join(format!("probe-{}.lock", std::process::id()))
+    }
+
     /// The slots of one limit: the folder of the files that running sessions lock.
     pub fn slots(&self, limit: &str) -> PathBuf {
         self.cache().join("slots").join(limit)

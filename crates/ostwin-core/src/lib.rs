@@ -28,6 +28,7 @@ pub mod room;
 
 pub mod control;
 pub mod events;
+pub mod health;
 pub mod plans;
 pub mod project;
 pub mod schemas;

@@ -69,7 +69,7 @@ mod tests {
         assert_eq!(names.len(), all.len());
         for FileSchema { name, schema, .. } in all {
             let shape = ["properties", "anyOf", "oneOf", "$ref"];
-            assert!(shape.iter().any(|key| schema.get(key).is_some()), "{name}: {schema:?}");
+            assert!(shape.iter().any(|key| schema.get(*key).is_some()), "{name}: {schema:?}");
         }
     }
 }
