@@ -117,22 +117,33 @@ const MAX_MARKERS: usize = 100;
 fn deep_line(text: &str) -> Option<usize> {
     let mut offset = 0;
     for line in text.split_inclusive(['\n', '\r']) {
-        let is_mark = |c: char| matches!(c, '-' | '*' | '+' | '>') || c.is_ascii_digit();
-        let is_start = |c: char| is_mark(c) || matches!(c, ' ' | '\t' | '.' | ')');
         // A line of nothing but one mark is a rule.
-        let is_rule =
-            ["-", "*"].iter().any(|mark| line.trim().split_whitespace().all(|w| w == *mark));
-        let marks = || line.chars().take_while(|c| is_start(*c)).filter(|c| is_mark(*c));
-        if line.len() > MAX_MARKERS && !is_rule && marks().count() > MAX_MARKERS {
-            // A row of one kind, such as an underline, opens nothing.
-            let changes = line.split([' ', '\t', '>']).take(MAX_MARKERS + 2).count();
-            if changes > MAX_MARKERS {
-                return Some(offset);
-            }
+        let is_rule = || ["-", "*"].iter().any(|mark| line.split_whitespace().all(|w| w == *mark));
+        if line.len() > MAX_MARKERS && markers(line) > MAX_MARKERS && !is_rule() {
+            return Some(offset);
         }
         offset += line.len();
     }
     None
+}
+
+/// How many list and quote markers a line starts with.
+fn markers(line: &str) -> usize {
+    let is_blank = |byte: Option<&u8>| byte.is_none_or(u8::is_ascii_whitespace);
+    let mut rest = line.as_bytes();
+    let mut count = 0;
+    loop {
+        rest = rest.trim_ascii_start();
+        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let length = match rest.get(digits) {
+            Some(b'>') if digits == 0 => 1,
+            Some(b'-' | b'*' | b'+') if digits == 0 && is_blank(rest.get(1)) => 1,
+            Some(b'.' | b')') if digits > 0 && is_blank(rest.get(digits + 1)) => digits + 1,
+            _ => return count,
+        };
+        rest = rest.get(length..).unwrap_or(&[]);
+        count += 1;
+    }
 }
 
 /// What a stretch of lines outside of the epics is.

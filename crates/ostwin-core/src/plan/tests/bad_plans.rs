@@ -115,6 +115,7 @@ fn good_plans_are_left_alone() {
     for text in [
         epic("EPIC-001", "Roles: engineer:fe, qa\nsome `text`: here\nsee http://example.com"),
         epic("EPIC-001", "depends_on: PLAN-REVIEW"),
+        epic("EPIC-001", &"0.5 1 ".repeat(200)),
         epic(
             "EPIC-001",
             &format!("{}\n\nx\n{}\n\n{}", "-".repeat(200), "*".repeat(200), "- ".repeat(200)),
