@@ -97,8 +97,7 @@ pub(super) fn read(text: &str) -> (Plan, Vec<Diagnostic>) {
 
 fn too_large(length: usize) -> Option<Diagnostic> {
     (length > MAX_PLAN_BYTES).then(|| {
-        let message =
-            format!("the plan has {length} bytes; at most {MAX_PLAN_BYTES} (8 MiB) are read");
+        let message = format!("a plan has at most {MAX_PLAN_BYTES} bytes (8 MiB), this is more");
         Diagnostic::error(Code::TooLarge, Span::default(), message)
             .with_help("is this the right file? Otherwise split the plan")
     })
