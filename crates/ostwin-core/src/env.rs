@@ -16,6 +16,8 @@ pub const ATTEMPT: &str = "OSTWIN_ATTEMPT";
 pub const ROOM: &str = "OSTWIN_ROOM";
 /// The role of an agent session, for scripts inside it.
 pub const ROLE: &str = "OSTWIN_ROLE";
+/// The plan of an agent session's room.
+pub const PLAN: &str = "OSTWIN_PLAN";
 /// Name of the crash point at which a debug build aborts.
 pub const FAIL: &str = "OSTWIN_FAIL";
 

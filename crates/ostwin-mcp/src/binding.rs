@@ -10,10 +10,12 @@ use ostwin_core::config::{self, Config, LoadError, Places};
 use ostwin_core::env;
 use ostwin_core::ids::{AttemptId, NameError, PlanId, RoleRef, RoomId};
 use ostwin_core::project::{Project, ProjectError, locate};
-use ostwin_core::room::{Room, RoomError};
+use ostwin_core::room::{Attempt, Room, RoomError};
 
 /// The role by which a person speaks.
 const HUMAN: &str = "human";
+/// Who speaks without being a session.
+const RESERVED: [&str; 2] = [HUMAN, "engine"];
 
 /// The arguments of every server.
 #[derive(Clone, Debug, Default, PartialEq, Eq, clap::Args)]
@@ -22,16 +24,16 @@ pub struct BindingArgs {
     #[arg(long, value_name = "DIR", env = env::PROJECT, hide_env_values = true)]
     pub project: Option<PathBuf>,
     /// The room of the session; with it, --role and --attempt are needed too
-    #[arg(long, env = "OSTWIN_ROOM", hide_env_values = true)]
+    #[arg(long, env = env::ROOM, hide_env_values = true)]
     pub room: Option<RoomId>,
     /// The role of the session
-    #[arg(long, env = "OSTWIN_ROLE", hide_env_values = true)]
+    #[arg(long, env = env::ROLE, hide_env_values = true)]
     pub role: Option<RoleRef>,
     /// The attempt of the session
     #[arg(long, value_name = "ID", env = env::ATTEMPT, hide_env_values = true)]
     pub attempt: Option<AttemptId>,
     /// The plan of the room
-    #[arg(long, value_name = "ID", env = "OSTWIN_PLAN", hide_env_values = true)]
+    #[arg(long, value_name = "ID", env = env::PLAN, hide_env_values = true)]
     pub plan: Option<PlanId>,
 }
 
@@ -46,6 +48,12 @@ pub enum BindingError {
     Incomplete {
         /// The first argument that is missing.
         missing: &'static str,
+    },
+    /// The role is none that a session can have.
+    #[error("no session speaks as `{role}`: --role names the role that works in the room")]
+    Reserved {
+        /// The role that was asked for.
+        role: RoleRef,
     },
     /// There is no such project.
     #[error(transparent)]
@@ -127,8 +135,10 @@ impl Binding {
     /// record cannot be found.
     pub fn log_path(&self) -> Option<PathBuf> {
         let session = self.session.as_ref()?;
-        let attempts = session.room.attempts().ok()?;
-        let mine = attempts.into_iter().rev().find(|each| each.record.id == session.attempt)?;
+        let is_mine = |attempt: &Attempt| attempt.record.id == session.attempt;
+        // Nearly always the last one; the others are read only for a session that outlived its own.
+        let last = session.room.last_attempt().ok().flatten().filter(is_mine);
+        let mine = last.or_else(|| session.room.attempts().ok()?.into_iter().find(is_mine))?;
         Some(mine.paths.tools())
     }
 
@@ -141,6 +151,9 @@ impl Binding {
 /// The identity of a session: all of it or none.
 fn identity(args: &BindingArgs) -> Result<Option<(RoomId, RoleRef, AttemptId)>, BindingError> {
     match (args.room.clone(), args.role.clone(), args.attempt.clone()) {
+        (Some(_), Some(role), Some(_)) if RESERVED.contains(&role.role.as_str()) => {
+            Err(BindingError::Reserved { role })
+        }
         (Some(room), Some(role), Some(attempt)) => Ok(Some((room, role, attempt))),
         (None, None, None) => Ok(None),
         (None, _, _) => Err(BindingError::Incomplete { missing: "--room" }),
@@ -166,10 +179,12 @@ mod tests {
         for (missing, args) in [
             ("--room", BindingArgs { room: None, ..whole.clone() }),
             ("--role", BindingArgs { role: None, ..whole.clone() }),
-            ("--attempt", BindingArgs { attempt: None, ..whole }),
+            ("--attempt", BindingArgs { attempt: None, ..whole.clone() }),
         ] {
             let error = identity(&args).unwrap_err();
             assert!(error.to_string().contains(&format!("{missing} is missing")), "{error}");
         }
+        let human = BindingArgs { role: Some("human".parse().unwrap()), ..whole };
+        assert!(matches!(identity(&human), Err(BindingError::Reserved { .. })));
     }
 }
