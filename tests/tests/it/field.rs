@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use ostwin_core::channel::{Filter, Message};
@@ -81,7 +81,9 @@ impl Field {
     }
 
     pub(crate) fn spawn(&self, args: &[&str]) -> Process {
-        Process::spawn(&mut self.ostwin(args)).unwrap()
+        let mut command = self.ostwin(args);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        Process::spawn(&mut command).unwrap()
     }
 
     /// Waits until a session is open in a room.

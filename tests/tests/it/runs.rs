@@ -132,14 +132,10 @@ fn a_person_moves_a_room_of_a_running_plan_and_of_a_stopped_one() {
     assert_eq!(field.room(1).standing().unwrap().state.as_str(), "cancelled");
     field.check_no_process();
 
-    let refused =
-        field.finish(&["room", "set-status", "room-001", "passed", "--reason", "again"]);
+    let refused = field.finish(&["room", "set-status", "room-001", "passed", "--reason", "again"]);
     assert_ne!(refused.status.code(), Some(0));
     assert!(refused.stderr.contains("--force"), "{}", refused.stderr);
-    field.expect(
-        &["room", "set-status", "room-001", "passed", "--reason", "again", "--force"],
-        0,
-    );
+    field.expect(&["room", "set-status", "room-001", "passed", "--reason", "again", "--force"], 0);
     let audit = field.room(1).audit().unwrap();
     let last = audit.iter().rev().find_map(|line| line.entry()).unwrap();
     assert!(last.forced && last.reason == "again", "{last:?}");
