@@ -6,13 +6,14 @@ use std::fmt::Write as _;
 
 use ostwin_core::artifacts::{Artifacts, Found};
 use ostwin_core::channel::Message;
+use ostwin_core::config::HalfLives;
 use ostwin_core::ids::{EpicId, RoomId};
 use ostwin_core::jsonl;
 use ostwin_core::ledger::{Entry, Kind};
 use ostwin_core::lifecycle::names;
 use ostwin_core::room::{self, Contract, Room};
 use ostwin_core::time::Timestamp;
-use ostwin_memory::{Filter, search};
+use ostwin_memory::{Filter, Index};
 
 use super::error::PrepareError;
 use super::messages::shortened;
@@ -28,6 +29,9 @@ const MAX_ARTIFACTS: usize = 20;
 const MAX_SUMMARY_CHARS: usize = 1_500;
 /// Most characters of one entry.
 const MAX_ENTRY_CHARS: usize = 600;
+
+/// An entry that scores less than this part of the best one is noise.
+const MIN_SHARE_OF_BEST: f64 = 0.2;
 
 /// What one dependency left.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,13 +50,19 @@ pub(super) struct Predecessor {
 }
 
 /// Reads what the digest of a room is made of, and makes it.
-pub(super) fn gather(room: &Room, contract: &Contract) -> Result<Option<Text>, PrepareError> {
+pub(super) fn gather(
+    room: &Room,
+    contract: &Contract,
+    lives: &HalfLives,
+) -> Result<Option<Text>, PrepareError> {
     let layout = room.project().layout();
     let predecessors = predecessors(room, contract)?;
     let entries: Vec<Entry> = jsonl::read_all(&layout.ledger())?.0;
     let keywords = keywords(contract, &room.brief()?);
+    let index = Index::from_entries(entries.iter().cloned());
     let now = room.project().store().now();
-    let body = digest(&predecessors, &entries, room.id(), &keywords, now);
+    let others = relevant(&index, room.id(), &keywords, lives, now);
+    let body = digest(&predecessors, &entries, others);
     let source = "the shared memory, by the tools `get_context` and `search`";
     Ok((!body.is_empty()).then(|| Text::new(body, source)))
 }
@@ -110,14 +120,8 @@ fn limited(text: &str, chars: usize) -> String {
 }
 
 /// The digest as Markdown, at most 15 entries and 10 KiB; empty if there is nothing to tell.
-/// `entries` is the whole ledger.
-pub(super) fn digest(
-    predecessors: &[Predecessor],
-    entries: &[Entry],
-    own_room: &RoomId,
-    keywords: &str,
-    now: Timestamp,
-) -> String {
+/// `entries` is the whole ledger, `others` what it knows besides, best first.
+fn digest(predecessors: &[Predecessor], entries: &[Entry], mut others: Vec<&Entry>) -> String {
     let superseded: HashSet<_> = entries.iter().filter_map(|e| e.supersedes.as_ref()).collect();
     let mut digest = Digest::default();
     for predecessor in predecessors {
@@ -132,11 +136,8 @@ pub(super) fn digest(
             digest.add_entry(entry);
         }
     }
-    let filter = Filter { exclude_room: Some(own_room.clone()), ..Filter::default() };
-    let others: Vec<Entry> = search(entries, keywords, &filter, MAX_ENTRIES * 2, now)
-        .into_iter()
-        .filter(|entry| !predecessors.iter().any(|p| entry.room_id.as_ref() == Some(&p.room)))
-        .collect();
+    others.retain(|entry| !predecessors.iter().any(|p| entry.room_id.as_ref() == Some(&p.room)));
+    others.truncate(MAX_ENTRIES.saturating_sub(digest.entries));
     if !others.is_empty() {
         digest.add("## What else the shared memory knows\n\n");
         for kind in Kind::ALL {
@@ -146,6 +147,20 @@ pub(super) fn digest(
         }
     }
     digest.finish()
+}
+
+/// The entries that answer `keywords`, best first, without those that share only a common word.
+fn relevant<'i>(
+    index: &'i Index,
+    own_room: &RoomId,
+    keywords: &str,
+    lives: &HalfLives,
+    now: Timestamp,
+) -> Vec<&'i Entry> {
+    let filter = Filter { exclude_room: Some(own_room.clone()), ..Filter::default() };
+    let hits = index.search(keywords, &filter, MAX_ENTRIES * 2, lives, now);
+    let enough = hits.first().map_or(0.0, |best| best.score * MIN_SHARE_OF_BEST);
+    hits.into_iter().filter(|hit| hit.score >= enough).map(|hit| hit.entry).collect()
 }
 
 #[derive(Default)]

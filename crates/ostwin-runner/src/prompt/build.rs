@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::contract;
 use super::fit::{Fitted, Keep, Priority, Section, fit};
-use super::foreign::{seal, tame};
+use super::foreign::{inside_item, tame};
 use super::input::{Criterion, Interrupted, PromptInput, SkillLine, Standing, Text};
 use super::texts;
 
@@ -141,7 +141,9 @@ fn section(
 }
 
 fn identity(input: &PromptInput) -> Section {
-    let body = format!("{}\n\n{}", who(&input.standing), tame(&input.identity.body));
+    // The paragraph in between ends the list, whatever the role's text begins with.
+    let (who, role) = (who(&input.standing), tame(&input.identity.body));
+    let body = format!("{who}\n\nYour role, in its own words:\n\n{role}");
     section("identity", "Who you are", 90, 24 * KIB, &input.identity.source, body)
 }
 
@@ -187,7 +189,7 @@ fn criteria_list(criteria: &[Criterion]) -> String {
         let (id, text) = (one_line(&criterion.id), tame(&criterion.text));
         let _ = if text.contains('\n') {
             // A block of its own, so that it means here what it means alone.
-            writeln!(list, "- **{id}**:\n\n  {}", seal(&text).replace('\n', "\n  "))
+            writeln!(list, "- **{id}**:\n\n{}", inside_item(&text))
         } else {
             writeln!(list, "- **{id}**: {text}")
         };

@@ -87,14 +87,43 @@ pub(super) fn seal(text: &str) -> Cow<'_, str> {
     if ends_closed(text) {
         return Cow::Borrowed(text);
     }
-    let mut quoted = String::with_capacity(text.len() + text.len() / 16 + 2);
+    Cow::Owned(shifted(text, ">"))
+}
+
+/// `text` as a block of its own inside a list item.
+pub(super) fn inside_item(text: &str) -> String {
+    shifted(&seal(text), " ")
+}
+
+/// Every line of `text` two columns further right, behind `mark`.
+fn shifted(text: &str, mark: &str) -> String {
+    let mut shifted = String::with_capacity(text.len() + text.len() / 16 + 2);
     for line in text.lines() {
-        quoted.push_str(if line.is_empty() { ">" } else { "> " });
-        quoted.push_str(line);
-        quoted.push('\n');
+        if line.is_empty() {
+            shifted.push_str(mark.trim_end());
+        } else {
+            shifted.push_str(mark);
+            shifted.push(' ');
+            push_without_tabs(&mut shifted, line);
+        }
+        shifted.push('\n');
     }
-    quoted.truncate(quoted.trim_end_matches('\n').len());
-    Cow::Owned(quoted)
+    shifted.truncate(shifted.trim_end_matches('\n').len());
+    shifted
+}
+
+/// A tab reaches to the next multiple of four columns: moved to the right it would be another
+/// indentation, and what was code could become a heading.
+fn push_without_tabs(text: &mut String, line: &str) {
+    let mut column = 0;
+    for c in line.chars() {
+        let width = if c == '\t' { 4 - column % 4 } else { 1 };
+        match c {
+            '\t' => text.extend(std::iter::repeat_n(' ', width)),
+            c => text.push(c),
+        }
+        column += width;
+    }
 }
 
 /// Whether a heading behind `text` is one.
