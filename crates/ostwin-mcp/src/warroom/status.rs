@@ -1,11 +1,12 @@
 //! `update_status` and `report_progress`: moving on, and saying how far one is.
 
-use ostwin_core::ids::{SignalName, StateName};
+use ostwin_core::ids::{NameError, RoleRef, SignalName, StateName};
 use ostwin_core::lifecycle::{StateKind, Target, names};
-use ostwin_core::room::{PostRequest, ProgressReport, Standing, report};
+use ostwin_core::room::{self, PostRequest, ProgressReport, Speaker, Standing, report};
 use ostwin_core::time::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::desk::Desk;
 use super::post::{Accepted, post};
@@ -53,6 +54,9 @@ pub(super) fn update_status(
     }
     let signal = match (args.signal, args.status) {
         (Some(signal), None) => signal,
+        (None, Some(status)) if standing.machine.is_terminal(&status) => {
+            return Err(refuse_the_end(desk, &status)?);
+        }
         (None, Some(status)) => signal_to(&standing, &status)?,
         _ => {
             let text = "give `signal` or `status`, and not both";
@@ -77,20 +81,30 @@ pub(super) fn update_status(
     Ok(Updated { signal, state: standing.state, message: Accepted::from(&posted) })
 }
 
-fn engine() -> Result<ostwin_core::ids::RoleRef, ToolError> {
-    "engine".parse().map_err(|error| ToolError::because(Code::Unavailable, &error))
+fn engine() -> Result<RoleRef, ToolError> {
+    "engine".parse().map_err(|error: NameError| ToolError::because(Code::Unavailable, &error))
+}
+
+/// Refuses to end the room and leaves a note as the trace, as for every signal that is refused.
+fn refuse_the_end(desk: &Desk, status: &StateName) -> Result<ToolError, ToolError> {
+    let text = format!("`{status}` ends the room: only the engine and people set such a state");
+    let speaker = Speaker { role: engine()?, attempt: desk.speaker.attempt.clone() };
+    let note = PostRequest {
+        to: engine()?,
+        kind: "note"
+            .parse()
+            .map_err(|error: NameError| ToolError::because(Code::Unavailable, &error))?,
+        reference: None,
+        body: format!("Refused `{status}` of `{}`: {text}", desk.speaker.role),
+        data: Some(json!({ "refused": status, "by": desk.speaker.role })),
+    };
+    room::post(&desk.room, &speaker, note)?;
+    Ok(ToolError { field: Some("status".to_owned()), ..ToolError::new(Code::Forbidden, text) })
 }
 
 /// The one signal that an agent may send now and that leads to `status`.
 fn signal_to(standing: &Standing, status: &StateName) -> Result<SignalName, ToolError> {
     let machine = &standing.machine;
-    if machine.is_terminal(status) {
-        let text = format!("`{status}` ends the room: only the engine and people set such a state");
-        return Err(ToolError {
-            field: Some("status".into()),
-            ..ToolError::new(Code::Forbidden, text)
-        });
-    }
     let allowed = machine.allowed_agent_signals(&standing.state);
     let leads = |signal: &SignalName| {
         let edges =

@@ -79,6 +79,9 @@ fn what_the_state_does_not_allow_is_refused_with_what_it_does() {
         let arguments = json!({ "status": status, "reason": "I say so" });
         let (code, message) = client.refused("update_status", &arguments);
         assert_eq!(code, "forbidden", "{message}");
+        let trace = table.messages().pop().unwrap();
+        assert_eq!((trace.kind.as_str(), trace.from.to_string().as_str()), ("note", "engine"));
+        assert!(trace.body.starts_with(&format!("Refused `{status}` of `engineer`")));
     }
     let unknown = json!({ "to": "qa", "type": "passed", "body": "" });
     assert_eq!(client.refused("post_message", &unknown).0, "invalid_argument");
