@@ -1,7 +1,7 @@
 //! One agent session: handshake, prompts, cancellation.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use agent_client_protocol::schema::ProtocolVersion;
@@ -191,11 +191,6 @@ impl Session {
     /// Lines of the agent that were no protocol messages.
     pub fn noise(&self) -> u64 {
         self.wire.noise()
-    }
-
-    /// Waits until the connection has ended by itself.
-    pub async fn closed(&self) {
-        self.connection.terminated().await;
     }
 
     /// Closes the streams and waits until they are closed.
@@ -392,11 +387,4 @@ fn find_model(
                 .find(|value| value.value.to_string() == wanted || value.name == wanted)?;
             Some((option.id.clone(), value.value.clone()))
         })
-}
-
-/// A sink behind a lock, as [`Session::open`] wants it, is itself a sink.
-impl<S: UpdateSink> UpdateSink for Arc<Mutex<S>> {
-    fn update(&mut self, update: super::Update) {
-        self.lock().unwrap_or_else(PoisonError::into_inner).update(update);
-    }
 }

@@ -8,8 +8,10 @@ use std::time::Duration;
 use ostwin_core::fs as files;
 use ostwin_core::lock::{self, LockError};
 
-use super::protocol::{MAX_LINE_BYTES, Reply, Report, Request, SlotLimit, Start, StartFailure};
-use super::{Reserve, relay, supervise};
+use super::protocol::{
+    MAX_LINE_BYTES, Reply, Report, Request, Reserve, SlotLimit, Start, StartFailure,
+};
+use super::{relay, supervise};
 
 /// The guardian's whole life. Speaks with the engine on standard input and
 /// output and returns once nothing of the session is left. Meant to be all that

@@ -20,11 +20,13 @@
 
 mod client;
 mod entry;
+mod phase;
 mod protocol;
 mod relay;
+mod signals;
 mod stderr_log;
 mod supervise;
 
 pub use client::{Guardian, GuardianError, GuardianProgram, Reservation, Running};
 pub use entry::main;
-pub use protocol::{Cause, Ended, Reserve, SlotLimit, Start, StartFailure};
+pub use protocol::{Cause, Ended, SlotLimit, Start, StartFailure};

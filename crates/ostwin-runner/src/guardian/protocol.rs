@@ -48,9 +48,9 @@ pub(super) enum Report {
 
 /// Which slots a session needs before it may start.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Reserve {
+pub(super) struct Reserve {
     /// One slot is taken of each.
-    pub slots: Vec<SlotLimit>,
+    pub(super) slots: Vec<SlotLimit>,
 }
 
 /// A limit on sessions: a folder in which each slot is a locked file.
@@ -110,6 +110,8 @@ pub enum StartFailure {
 pub enum Cause {
     /// The agent's process ended by itself.
     Exited,
+    /// The agent closed its output and stayed, until the engine ended it.
+    OutputClosed,
     /// The engine closed the lifeline, or died.
     Lifeline,
     /// The guardian was asked to by a signal.

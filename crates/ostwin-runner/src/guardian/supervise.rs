@@ -1,15 +1,15 @@
 //! One agent under supervision: a single-threaded loop over `poll`.
 //!
-//! What to do next is a pure step over facts ([`Phase::next`]); the loop
-//! gathers the facts, moves bytes and carries the step out. It never blocks on
+//! What to do next is a pure step over facts (`phase`); the loop gathers the
+//! facts, moves bytes and carries the step out. It never blocks on
 //! one peer: an agent that reads nothing, an engine that reads nothing and an
 //! agent that never stops writing are all just descriptors that are not ready.
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::process::{ChildStderr, ChildStdin, ChildStdout};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -18,75 +18,12 @@ use rustix::fs::OFlags;
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitOptions};
 
+use super::phase::{Facts, Phase};
 use super::protocol::{Cause, Ended, Start, StartFailure};
 use super::relay::{Buffer, Flow};
+use super::signals::Signals;
 use super::stderr_log::StderrLog;
 use crate::process::{self, ExitStatus, MARK_VARIABLE, ProcessId, Sweep, SweepReport};
-
-/// How long a session may take to end by itself once its input is closed, or
-/// its children once the agent has ended, before signals are sent.
-const SETTLE: Duration = Duration::from_millis(250);
-
-/// How long the engine may take to read what is left of the agent's output.
-const DRAIN: Duration = Duration::from_secs(2);
-
-/// What is going on in a session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    /// Bytes go both ways.
-    Relay,
-    /// The end has begun; until then whoever wants may leave by itself.
-    Settle { until: Instant },
-    /// A thread ends what is left.
-    Sweep,
-    /// Nothing is left but bytes on their way to the engine.
-    Drain { until: Instant },
-    /// The session is over.
-    Done,
-}
-
-/// What a step depends on.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Facts {
-    /// The engine still holds the lifeline.
-    lifeline: bool,
-    /// A signal asked for an orderly end.
-    asked: bool,
-    /// A signal asked for an end without grace.
-    hurry: bool,
-    /// The agent's process has ended.
-    agent_ended: bool,
-    /// No descendant is left at all.
-    alone: bool,
-    /// The sweep has come back.
-    swept: bool,
-    /// All output has been passed on.
-    drained: bool,
-}
-
-impl Phase {
-    fn next(self, facts: Facts, now: Instant) -> Self {
-        match self {
-            Self::Relay if facts.hurry => Self::Sweep,
-            Self::Relay if !facts.lifeline || facts.asked || facts.agent_ended => {
-                Self::Settle { until: now + SETTLE }
-            }
-            Self::Settle { .. } if facts.alone => Self::Drain { until: now + DRAIN },
-            Self::Settle { until } if facts.hurry || now >= until => Self::Sweep,
-            Self::Sweep if facts.swept => Self::Drain { until: now + DRAIN },
-            Self::Drain { until } if facts.drained || now >= until => Self::Done,
-            unchanged => unchanged,
-        }
-    }
-
-    /// When the loop has to look again even if nothing happens.
-    fn wakes_at(self) -> Option<Instant> {
-        match self {
-            Self::Settle { until } | Self::Drain { until } => Some(until),
-            Self::Relay | Self::Sweep | Self::Done => None,
-        }
-    }
-}
 
 /// A running agent and everything the guardian keeps about it.
 #[derive(Debug)]
@@ -169,13 +106,17 @@ impl Session {
     pub(super) fn run(mut self) -> std::io::Result<Ended> {
         self.set_nonblocking()?;
         let mut phase = Phase::Relay;
-        let mut cause = None;
+        let mut cause = Cause::Exited;
         while phase != Phase::Done {
             self.reap()?;
             let facts = self.facts();
             let next = phase.next(facts, Instant::now());
             if next != phase {
-                cause.get_or_insert_with(|| cause_of(facts));
+                match phase {
+                    Phase::Relay => cause = facts.cause(),
+                    Phase::Settle { .. } => cause = facts.cause_after_settling(cause),
+                    _ => {}
+                }
                 self.enter(next)?;
                 phase = next;
                 continue;
@@ -184,7 +125,7 @@ impl Session {
         }
         Ok(Ended {
             status: self.status.unwrap_or_default(),
-            cause: cause.unwrap_or(Cause::Exited),
+            cause,
             swept: self.report.found.len(),
             killed: self.report.killed.len(),
             survivors: self.report.survivors.len(),
@@ -211,6 +152,7 @@ impl Session {
             lifeline: self.lifeline,
             asked: self.signals.end.load(Ordering::Relaxed),
             hurry: self.signals.hurry.load(Ordering::Relaxed),
+            output: self.stdout.is_some(),
             agent_ended: self.status.is_some(),
             alone: self.alone,
             swept: self.sweeper.as_ref().is_some_and(|sweeper| sweeper.thread.is_finished()),
@@ -432,55 +374,6 @@ enum End {
     Sweeper,
 }
 
-/// Signals as flags, and a descriptor that wakes the loop.
-#[derive(Debug)]
-struct Signals {
-    child: Arc<AtomicBool>,
-    end: Arc<AtomicBool>,
-    hurry: Arc<AtomicBool>,
-    wake: OwnedFd,
-}
-
-impl Signals {
-    fn register() -> std::io::Result<Self> {
-        use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
-
-        let (wake, write) = UnixStream::pair()?;
-        wake.set_nonblocking(true)?;
-        let flag = |signals: &[i32]| -> std::io::Result<Arc<AtomicBool>> {
-            let flag = Arc::new(AtomicBool::new(false));
-            for signal in signals {
-                signal_hook::flag::register(*signal, Arc::clone(&flag))?;
-                signal_hook::low_level::pipe::register(*signal, write.try_clone()?)?;
-            }
-            Ok(flag)
-        };
-        // A hang-up means nothing here: the lifeline says what the engine wants.
-        flag(&[SIGHUP])?;
-        Ok(Self {
-            child: flag(&[SIGCHLD])?,
-            end: flag(&[SIGTERM, SIGINT])?,
-            hurry: flag(&[SIGQUIT])?,
-            wake: wake.into(),
-        })
-    }
-
-    fn clear_wake(&self) {
-        let mut sink = [0; 64];
-        while matches!(rustix::io::read(&self.wake, &mut sink), Ok(count) if count > 0) {}
-    }
-}
-
-fn cause_of(facts: Facts) -> Cause {
-    if facts.asked || facts.hurry {
-        Cause::Signalled
-    } else if !facts.lifeline {
-        Cause::Lifeline
-    } else {
-        Cause::Exited
-    }
-}
-
 /// Orphaned descendants become children of this process, instead of init's.
 #[cfg(target_os = "linux")]
 fn adopt_orphans() -> std::io::Result<()> {
@@ -510,62 +403,5 @@ fn spawn_failure(argv: &[String], error: &std::io::Error) -> StartFailure {
             "the agent program `{program}` may not be executed: {error}"
         )),
         _ => StartFailure::Io(format!("the agent program `{program}` did not start: {error}")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn running() -> Facts {
-        Facts { lifeline: true, ..Facts::default() }
-    }
-
-    #[test]
-    fn a_session_in_peace_goes_on_relaying() {
-        assert_eq!(Phase::Relay.next(running(), Instant::now()), Phase::Relay);
-    }
-
-    #[test]
-    fn every_reason_to_end_settles_first_except_a_hurry() {
-        let now = Instant::now();
-        let settle = Phase::Settle { until: now + SETTLE };
-        for facts in [
-            Facts { lifeline: false, ..running() },
-            Facts { asked: true, ..running() },
-            Facts { agent_ended: true, ..running() },
-        ] {
-            assert_eq!(Phase::Relay.next(facts, now), settle, "{facts:?}");
-        }
-        assert_eq!(Phase::Relay.next(Facts { hurry: true, ..running() }, now), Phase::Sweep);
-        assert_eq!(settle.next(Facts { hurry: true, ..running() }, now), Phase::Sweep);
-    }
-
-    #[test]
-    fn a_sweep_is_skipped_only_if_nobody_is_left() {
-        let now = Instant::now();
-        let settle = Phase::Settle { until: now + SETTLE };
-        let ended = Facts { agent_ended: true, ..running() };
-        assert_eq!(settle.next(ended, now), settle, "children get a moment to leave");
-        assert_eq!(settle.next(ended, now + SETTLE), Phase::Sweep);
-        let alone = Facts { alone: true, ..ended };
-        assert_eq!(settle.next(alone, now), Phase::Drain { until: now + DRAIN });
-    }
-
-    #[test]
-    fn the_drain_ends_with_the_output_or_the_limit() {
-        let now = Instant::now();
-        let drain = Phase::Drain { until: now + DRAIN };
-        assert_eq!(Phase::Sweep.next(Facts { swept: true, ..running() }, now), drain);
-        assert_eq!(drain.next(running(), now), drain);
-        assert_eq!(drain.next(Facts { drained: true, ..running() }, now), Phase::Done);
-        assert_eq!(drain.next(running(), now + DRAIN), Phase::Done);
-    }
-
-    #[test]
-    fn the_cause_is_the_first_reason_seen() {
-        assert_eq!(cause_of(Facts { agent_ended: true, ..running() }), Cause::Exited);
-        assert_eq!(cause_of(Facts::default()), Cause::Lifeline);
-        assert_eq!(cause_of(Facts { asked: true, ..Facts::default() }), Cause::Signalled);
     }
 }

@@ -265,7 +265,7 @@ async fn an_early_close_of_stdout_is_passed_on() {
     assert_eq!(said, "bye\n");
     assert!(alive(sandbox.pid_in("pid").await), "only its output is closed");
     drop(writer);
-    assert_eq!(running.wait().await.cause, Cause::Lifeline);
+    assert_eq!(running.wait().await.cause, Cause::OutputClosed);
 }
 
 async fn failures_to_start_are_told_apart() {
