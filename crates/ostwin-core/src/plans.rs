@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::dag::Dag;
+use crate::dag::{Dag, Stage};
 use crate::events::Events;
 use crate::fs::{self, FsError};
 use crate::ids::{PlanId, entropy};
@@ -93,7 +93,11 @@ impl StoredPlan {
     pub fn dag(&self) -> Result<Option<Dag>, PlanStoreError> {
         let path = self.paths.dag();
         match fs::read_optional(&path, MAX_DAG_BYTES)? {
-            Some(bytes) => Ok(Some(json::from_slice_located(&path, &bytes)?)),
+            Some(bytes) => {
+                let dag: Dag = json::from_slice_located(&path, &bytes)?;
+                // One of the planning stage has no rooms: it is for people to look at.
+                Ok(Some(dag).filter(|dag| dag.stage == Stage::Solid))
+            }
             None => Ok(None),
         }
     }

@@ -6,6 +6,7 @@
 //! survive the engine is in the files before it counts.
 
 mod attempt;
+mod by_hand;
 mod control;
 mod decide;
 mod engine;
@@ -19,6 +20,7 @@ mod sessions;
 mod snapshot;
 mod submit;
 
+pub use by_hand::{ByHandError, new_room};
 pub use decide::{Action, Finish, MoveCause, decide};
 pub use error::EngineError;
 pub use run::{Interrupt, Observer, RunEnd, RunOptions, run};

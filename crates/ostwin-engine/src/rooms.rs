@@ -78,7 +78,7 @@ pub(crate) fn ensure(making: &Making<'_>) -> Result<Rooms, EngineError> {
             continue;
         }
         let Some((roles, machine)) = machines.get(&epic.id) else { continue };
-        let room = make(making, epic, roles, machine, next)?;
+        let room = make(making, epic, roles, machine, next, "engine")?;
         next = RoomId::numbered(room.id().number() + 1);
         made.push((epic.id.clone(), room.id().clone()));
         rooms.insert(epic.id.clone(), room.id().clone());
@@ -91,12 +91,17 @@ pub(crate) fn ensure(making: &Making<'_>) -> Result<Rooms, EngineError> {
     Ok(Rooms { dag, made })
 }
 
-fn make(
+/// Makes the room of one epic, with the first free number from `first` on.
+///
+/// # Errors
+/// Nobody works on the epic, or a file failed.
+pub(crate) fn make(
     making: &Making<'_>,
     epic: &Epic,
     roles: &[RoleRef],
     machine: &Machine,
     first: RoomId,
+    actor: &str,
 ) -> Result<Room, EngineError> {
     let Making { project, stored, config, rehearsed, .. } = making;
     let root: &Path = project.layout().root();
@@ -122,7 +127,7 @@ fn make(
             brief: room::brief(epic, &contract),
             tasks: room::tasks(epic),
             machine: machine.clone(),
-            actor: "engine".to_owned(),
+            actor: actor.to_owned(),
             contract,
         },
     )?)
@@ -130,7 +135,10 @@ fn make(
 
 /// The roles that take part in an epic, and its machine: the one that the plan gives, else one
 /// made from the roles.
-fn machine(making: &Making<'_>, epic: &Epic) -> Result<(Vec<RoleRef>, Machine), EngineError> {
+pub(crate) fn machine(
+    making: &Making<'_>,
+    epic: &Epic,
+) -> Result<(Vec<RoleRef>, Machine), EngineError> {
     let rules = &making.registry.assignment_rules;
     let roles = if epic.roles.is_empty() {
         vec![RoleRef::from(rules.default_role.clone())]

@@ -1,0 +1,112 @@
+//! A room by hand: what the engine does for every epic before the first session, for one of them.
+
+use std::time::Duration;
+
+use ostwin_core::config::{REHEARSAL, Settings};
+use ostwin_core::env;
+use ostwin_core::ids::{EpicId, PlanId, RoleName, RoomId};
+use ostwin_core::lock::{self, LockError};
+use ostwin_core::plan::{self, ParseOptions};
+use ostwin_core::plans::StoredPlan;
+use ostwin_core::project::Project;
+use ostwin_core::room::{self, Room};
+use ostwin_runner::roles::{RoleError, RolePlaces, Wanted, find_role};
+
+use crate::error::EngineError;
+use crate::rooms::{self, Making};
+
+/// Why no room was made.
+#[derive(Debug, thiserror::Error)]
+pub enum ByHandError {
+    /// The plan has no such epic.
+    #[error("plan `{plan}` has no epic `{epic}`; it has {}", known.join(", "))]
+    UnknownEpic {
+        /// The plan.
+        plan: PlanId,
+        /// What was asked for.
+        epic: EpicId,
+        /// Its epics.
+        known: Vec<String>,
+    },
+    /// The epic has its room.
+    #[error("{epic} has its room already: `{room}`")]
+    HasRoom {
+        /// The epic.
+        epic: EpicId,
+        /// The room.
+        room: RoomId,
+    },
+    /// An engine drives the plan: it makes the rooms.
+    #[error("an engine drives plan `{plan}`, and it makes the rooms")]
+    Driven {
+        /// The plan.
+        plan: PlanId,
+    },
+    /// The registry cannot be read.
+    #[error(transparent)]
+    Role(#[from] RoleError),
+    /// The room could not be made.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+}
+
+/// Makes the room of one epic of a plan that no engine drives. The plan's next run takes it as its
+/// own.
+///
+/// # Errors
+/// [`ByHandError`]; nothing was made then.
+pub fn new_room(
+    project: &Project,
+    stored: &StoredPlan,
+    settings: &Settings,
+    epic: &EpicId,
+    actor: &str,
+) -> Result<Room, ByHandError> {
+    let made = lock::exclusive(&stored.paths.engine_lock(), Duration::ZERO, || {
+        make(project, stored, settings, epic, actor)
+    });
+    match made {
+        Ok(outcome) => outcome,
+        Err(LockError::Busy { .. }) => {
+            Err(ByHandError::Driven { plan: stored.meta.plan_id.clone() })
+        }
+        Err(error) => Err(EngineError::from(error).into()),
+    }
+}
+
+fn make(
+    project: &Project,
+    stored: &StoredPlan,
+    settings: &Settings,
+    epic: &EpicId,
+    actor: &str,
+) -> Result<Room, ByHandError> {
+    let id = &stored.meta.plan_id;
+    let text = stored.text().map_err(EngineError::from)?;
+    let parsed = plan::parse_bytes(&text, &ParseOptions::default());
+    let Some(wanted) = parsed.plan.epic(epic) else {
+        let known = parsed.plan.epics.iter().map(|epic| epic.id.to_string()).collect();
+        return Err(ByHandError::UnknownEpic { plan: id.clone(), epic: epic.clone(), known });
+    };
+    let rooms = room::of_plan(project, id).map_err(EngineError::from)?;
+    if let Some((room, _)) = rooms.iter().find(|(_, contract)| contract.task_ref == *epic) {
+        return Err(ByHandError::HasRoom { epic: epic.clone(), room: room.id().clone() });
+    }
+    let home = env::home();
+    let places = RolePlaces::of(project.layout(), None, home.as_deref())?;
+    let role_exists = |role: &RoleName| {
+        let role = Wanted { name: role, capabilities: &wanted.capabilities, description: None };
+        find_role(&role, &places, settings.config.dynamic_roles).is_ok()
+    };
+    let making = Making {
+        project,
+        stored,
+        plan: &parsed.plan,
+        config: &settings.config,
+        registry: &places.registry.1,
+        rehearsed: settings.config.default_agent.as_deref() == Some(REHEARSAL),
+        role_exists: &role_exists,
+    };
+    let (roles, machine) = rooms::machine(&making, wanted)?;
+    Ok(rooms::make(&making, wanted, &roles, &machine, RoomId::numbered(1), actor)?)
+}
