@@ -41,7 +41,7 @@ pub(crate) struct LogsArgs {
     /// Only messages from this role
     #[arg(long, value_name = "ROLE")]
     pub(crate) from: Option<RoleRef>,
-    /// Only the newest so many
+    /// Only the newest so many [default: 200, and 20 with --follow]
     #[arg(short = 'n', long, value_name = "N")]
     pub(crate) last: Option<usize>,
     /// Only rooms of this plan
@@ -184,17 +184,18 @@ Examples:
     /// Which prompt a session would get, with the size of each section
     #[command(after_help = "\
 Examples:
-  ostwin resolve prompt --role engineer --room room-003
-  ostwin resolve prompt --role engineer --room room-003 --text")]
+  ostwin resolve prompt --room room-003              of the role that works now, or first
+  ostwin resolve prompt --room room-003 --role qa
+  ostwin resolve prompt --room room-003 --text       the prompt itself")]
     Prompt {
-        /// The role, with its instance if it has one
+        /// The role, with its instance if it has one [default: the one of the room's state]
         #[arg(long)]
-        role: RoleRef,
+        role: Option<RoleRef>,
         /// The room
         #[arg(long)]
         room: RoomId,
         /// Print the prompt itself
-        #[arg(long)]
+        #[arg(long, alias = "full")]
         text: bool,
     },
 }

@@ -1,6 +1,6 @@
 //! `demo`: a project of its own, an example plan, the rehearsal agent.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use ostwin_core::config::{Layer, REHEARSAL};
@@ -10,7 +10,7 @@ use ostwin_core::plan;
 use ostwin_core::project::{self, Project};
 use ostwin_core::store::Store;
 use ostwin_engine::{Mode, Submitted};
-use ostwin_runner::agents::Programs;
+use ostwin_runner::agents::{Programs, find_program};
 use ostwin_service::{Exit, Explain, Failure};
 use serde_json::{Value, json};
 
@@ -21,7 +21,6 @@ use crate::args::DemoArgs;
 use crate::context::{Context, here};
 use crate::examples::Example;
 use crate::out::remark;
-use crate::view::table;
 
 /// The script's name in the demo's project.
 const SCRIPT: &str = "rehearsal.json";
@@ -53,17 +52,12 @@ pub(crate) fn demo(context: &Context, args: &DemoArgs) -> anyhow::Result<Exit> {
     }
     let exit = run(context, &layout, &source, &text)?;
     if !context.out.json {
-        context.out.text(&next_steps(&root))?;
+        context.out.text(&next_steps(&root, &program()))?;
     }
     Ok(exit)
 }
 
-fn run(
-    context: &Context,
-    layout: &Layout,
-    source: &std::path::Path,
-    text: &PlanText,
-) -> anyhow::Result<Exit> {
+fn run(context: &Context, layout: &Layout, source: &Path, text: &PlanText) -> anyhow::Result<Exit> {
     // The demo is to be the same for everybody: what the user set for real work has no part in it.
     let file = fs::read(&layout.config(), 1 << 20)?;
     let kind = ostwin_core::config::SourceKind::Flag;
@@ -71,8 +65,7 @@ fn run(
     let settings = context.settings(Some(layout), vec![layer, plan_layer(text)?])?;
     let project = Project::configured(layout.clone(), &settings.config);
     let parsed: &plan::Plan = &text.parsed.plan;
-    let submitted =
-        ostwin_engine::submit(&project, source, &text.bytes, parsed, true, Mode::New)?;
+    let submitted = ostwin_engine::submit(&project, source, &text.bytes, parsed, true, Mode::New)?;
     let (Submitted::New(plan) | Submitted::Resumed(plan) | Submitted::Finished(plan)) = submitted;
     if !context.out.json && !context.out.terminal {
         remark(&format!("the project is in `{}`", layout.root().display()));
@@ -100,7 +93,7 @@ fn folder(args: &DemoArgs) -> anyhow::Result<PathBuf> {
     Ok(fs_err::canonicalize(&dir)?)
 }
 
-fn settings(args: &DemoArgs, script: &std::path::Path) -> Value {
+fn settings(args: &DemoArgs, script: &Path) -> Value {
     let mut settings = json!({
         "schema_version": 1,
         "default_agent": REHEARSAL,
@@ -115,22 +108,32 @@ fn settings(args: &DemoArgs, script: &std::path::Path) -> Value {
     settings
 }
 
-fn next_steps(root: &std::path::Path) -> String {
-    let steps = table::pairs(&[
-        ("project", root.display().to_string()),
-        ("try", format!("cd {}", root.display())),
-        ("", String::new()),
-    ]);
+/// Where the project is, and what to type there.
+fn next_steps(root: &Path, program: &str) -> String {
     let commands = [
-        ("ostwin status", "every epic, and how it came out"),
-        ("ostwin logs --type fail", "what the reviewers found"),
-        ("ostwin room show room-002", "one room: criteria, attempts, verdict"),
-        ("ostwin attempt show room-001", "what one session did"),
-        ("cat .agents/ledger.jsonl", "what the agents told each other to remember"),
-        ("cat .agents/war-rooms/room-001/lifecycle-audit.jsonl", "every transition"),
+        (format!("{program} status"), "how every epic came out"),
+        (format!("{program} logs --type fail"), "what the reviewers found"),
+        (format!("{program} room show room-002"), "criteria, attempts, verdict"),
+        (format!("{program} attempt show room-001"), "what one session did"),
+        ("cat .agents/ledger.jsonl".to_owned(), "what the agents remember"),
+        ("cat .agents/war-rooms/room-002/*-audit.jsonl".to_owned(), "every transition of a room"),
     ];
     let width = commands.iter().map(|(command, _)| command.len()).max().unwrap_or(0);
-    let lines: String =
-        commands.iter().map(|(c, what)| format!("         {c:width$}  {what}\n")).collect();
-    format!("\n{steps}{lines}")
+    let mut out = format!("\nThe project is left for you. Try:\n  cd {}\n", root.display());
+    for (command, what) in &commands {
+        out.push_str(&format!("  {command:width$}  # {what}\n"));
+    }
+    out
+}
+
+/// How this program is called here: by its name if that finds it, else by its path.
+fn program() -> String {
+    let here = std::env::current_exe().ok().and_then(|path| fs_err::canonicalize(path).ok());
+    let programs = Programs::of_this_process();
+    let named = find_program("ostwin", &programs.path);
+    let named = named.and_then(|path| fs_err::canonicalize(path).ok());
+    match here {
+        Some(path) if named.as_ref() != Some(&path) => path.display().to_string(),
+        _ => "ostwin".to_owned(),
+    }
 }

@@ -7,10 +7,10 @@ use std::sync::mpsc::Sender;
 use anyhow::Context as _;
 use ostwin_core::board::{self, Board, PlanState};
 use ostwin_core::config::Settings;
+use ostwin_core::control;
 use ostwin_core::events::Event;
 use ostwin_core::plans::StoredPlan;
 use ostwin_core::project::Project;
-use ostwin_core::control;
 use ostwin_engine::{EngineError, Interrupt, Observer, RunEnd, RunOptions};
 use ostwin_service::{Exit, Explain};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGWINCH};
@@ -162,7 +162,8 @@ impl Ears {
                     // Only a person who types Ctrl-C again wants more than the orderly end.
                     let hard = !first && signal == SIGINT;
                     let wish = if hard { Interrupt::Hard } else { Interrupt::Soft };
-                    drop(interrupts.send(wish));
+                    // A closed channel means that the run has ended.
+                    let _ = interrupts.send(wish);
                 }
             }
         })?;
@@ -196,9 +197,10 @@ fn summary(project: &Project, board: &Board, end: RunEnd) -> Vec<Line> {
     if let Some(elapsed) = board.elapsed_seconds {
         first.push(Style::Plain, format!(" in {}", view::figures::seconds(elapsed)));
     }
-    if fixed > 0 {
-        let retries = view::figures::plural(fixed as usize, "retry").replace("retrys", "retries");
-        first.push(Style::Plain, format!(", after {retries}"));
+    match fixed {
+        0 => {}
+        1 => first.push(Style::Plain, ", after 1 retry"),
+        _ => first.push(Style::Plain, format!(", after {fixed} retries")),
     }
     if board.rehearsed {
         first.push(Style::Magenta, "  (rehearsed: a script, not a model)");
@@ -206,16 +208,18 @@ fn summary(project: &Project, board: &Board, end: RunEnd) -> Vec<Line> {
     lines.push(first);
     lines.extend(view::board::advice(board).into_iter().filter(|_| end == RunEnd::NeedsPerson));
     let rooms = project.layout().rooms();
-    let mut rows: Vec<(String, String)> = Vec::new();
+    let mut rows: Vec<(&str, String)> = Vec::new();
     if board.rows.iter().any(|row| row.attempt > 0) {
-        rows.push(("results".to_owned(), rooms.join("*/artifacts").display().to_string()));
+        rows.push(("results", format!("{}/ROOM/artifacts/", rooms.display())));
     }
-    rows.push(("look".to_owned(), format!("ostwin status {plan}   ostwin logs   ostwin attempt show ROOM")));
-    if !matches!(board.state, PlanState::Finished) {
-        rows.push(("go on".to_owned(), format!("ostwin run {plan}")));
+    rows.push(("look", format!("ostwin status {plan}")));
+    rows.push(("", "ostwin logs".to_owned()));
+    rows.push(("", "ostwin attempt show ROOM".to_owned()));
+    if board.state != PlanState::Finished {
+        rows.push(("go on", format!("ostwin run {plan}")));
     }
     lines.extend(rows.into_iter().map(|(name, text)| {
-        Line::new().with(Style::Dim, view::text::fill(&name, 9)).with(Style::Plain, text)
+        Line::new().with(Style::Dim, view::text::fill(name, 9)).with(Style::Plain, text)
     }));
     lines
 }

@@ -1,15 +1,25 @@
 //! The commands: one module per group, each from arguments to an exit code.
 
+mod attempt;
 mod completions;
+mod config;
+mod dag;
 mod demo;
 mod detach;
+mod doctor;
 mod drive;
+mod generate;
 mod init;
+mod logs;
 mod plan;
 mod plan_text;
 mod preview;
+mod resolve;
+mod room;
+mod room_new;
 mod run;
 mod status;
+mod stop;
 mod version;
 
 use ostwin_core::env;
@@ -29,10 +39,18 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Demo(args) => demo::demo(&context, &args),
         Command::Run(args) => run::run(&context, &args),
         Command::Plan(command) => plan::run(&context, &command),
+        Command::Dag(command) => dag::run(&context, &command),
         Command::Status(args) => status::status(&context, &args),
+        Command::Logs(args) => logs::logs(&context, &args),
+        Command::Attempt(command) => attempt::run(&context, &command),
+        Command::Room(command) => room::run(&context, &command),
+        Command::Resolve(command) => resolve::run(&context, &command),
+        Command::Stop(args) => stop::stop(&context, &args),
+        Command::Config(command) => config::run(&context, &command),
+        Command::Doctor => doctor::doctor(&context),
         Command::Completions(args) => completions::completions(&context, &args),
         Command::Version => version::version(&context),
-        _ => anyhow::bail!("not here yet"),
+        Command::Gen(args) => generate::generate(&context, &args),
     }
 }
 

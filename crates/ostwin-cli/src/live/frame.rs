@@ -26,7 +26,12 @@ pub(super) fn running(board: &Board, log: &VecDeque<Line>, look: Look, height: u
     let left = height.saturating_sub(lines.len() + 1).min(WANTED_LOG);
     if left > 0 && !log.is_empty() {
         lines.push(Line::new());
-        lines.extend(log.iter().skip(log.len().saturating_sub(left)).cloned().map(|line| line.cut(look.width)));
+        lines.extend(
+            log.iter()
+                .skip(log.len().saturating_sub(left))
+                .cloned()
+                .map(|line| line.cut(look.width)),
+        );
     }
     lines.truncate(height);
     lines
@@ -49,7 +54,7 @@ fn epics(board: &Board, look: Look, height: usize) -> Vec<Line> {
     let mut lines = view::rows(board, look, is_shown);
     let hidden = board.rows.len() - lines.len();
     let passed = board.rows.iter().filter(|row| row.passed && !is_shown(row)).count();
-    let text = format!("… and {} more, {passed} of them passed", plural(hidden, "epic"));
+    let text = format!("… and {}, {passed} of them passed", plural(hidden, "more epic"));
     lines.push(Line::new().with(Style::Dim, text).cut(look.width));
     lines
 }

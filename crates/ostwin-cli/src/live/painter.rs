@@ -100,7 +100,8 @@ mod tests {
 
     #[test]
     fn the_block_is_found_again_after_a_resize() {
-        let painter = Painter { color: false, drawn: vec![80, 10, 0], _quiet: Quiet { before: None } };
+        let painter =
+            Painter { color: false, drawn: vec![80, 10, 0], _quiet: Quiet { before: None } };
         assert_eq!([80, 79, 40, 9].map(|columns| painter.height(columns)), [3, 4, 4, 12]);
         let mut out = Vec::new();
         painter.write(&mut out, &[Line::from("new")], 80, 24).unwrap();

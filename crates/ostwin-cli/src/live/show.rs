@@ -175,9 +175,9 @@ impl View {
                     changed = true;
                     self.push(view::event::event(&event));
                 }
-                Message::Notice(notice) => self.push(Some(
-                    Line::new().with(Style::Yellow, text::one_line(&notice)),
-                )),
+                Message::Notice(notice) => {
+                    self.push(Some(Line::new().with(Style::Yellow, text::one_line(&notice))))
+                }
                 Message::Changed(what) => changed |= self.changed(&what)?,
             }
             let left = until.saturating_duration_since(Instant::now());

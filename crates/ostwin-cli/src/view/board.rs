@@ -89,7 +89,9 @@ struct Columns {
     role: usize,
     bar: usize,
     cost: bool,
+    retries: bool,
     title: usize,
+    rehearsed: bool,
 }
 
 impl Columns {
@@ -102,7 +104,9 @@ impl Columns {
             role: widest(role).clamp(4, MAX_ROLE),
             bar: if look.width < 100 { 6 } else { 10 },
             cost: board.cost_usd.is_some(),
+            retries: board.rows.iter().any(|row| row.retries > 0),
             title: if look.width < WIDE { 0 } else { TITLE_COLUMNS },
+            rehearsed: board.rehearsed,
         }
     }
 }
@@ -137,12 +141,13 @@ fn row(row: &Row, columns: Columns, look: Look) -> Line {
         let cost = row.cost_usd.map(figures::dollars).unwrap_or_default();
         line.push(Style::Dim, text::fill_left(&cost, 7));
     }
-    line.push(Style::Plain, "  ");
-    if row.retries > 0 {
+    if columns.retries {
         let mark = if look.unicode { "↻" } else { "x" };
-        line.push(Style::Yellow, format!("{mark}{} ", row.retries));
+        let retries = (row.retries > 0).then(|| format!("{mark}{}", row.retries));
+        line.push(Style::Yellow, text::fill_left(&retries.unwrap_or_default(), 4));
     }
-    let (note, note_style) = note(row, columns.title > 0);
+    line.push(Style::Plain, "  ");
+    let (note, note_style) = note(row, columns);
     if columns.title > 0 {
         line.push(faint, text::fill(&text::one_line(&row.title), columns.title));
         line.push(Style::Plain, "  ");
@@ -152,8 +157,13 @@ fn row(row: &Row, columns: Columns, look: Look) -> Line {
 }
 
 /// What happens in the room, else its title.
-fn note(row: &Row, titled: bool) -> (String, Style) {
+fn note(row: &Row, columns: Columns) -> (String, Style) {
     let message = row.message.as_deref().filter(|_| row.active);
+    // The headline says it for all of them.
+    let message = message.map(|message| match columns.rehearsed {
+        true => message.trim_start().trim_start_matches("[rehearsed]").trim_start(),
+        false => message,
+    });
     let detail = row.display.detail.as_deref().filter(|_| !row.active);
     let why = row.why.as_deref();
     let style = match row.display.tone {
@@ -163,7 +173,7 @@ fn note(row: &Row, titled: bool) -> (String, Style) {
     };
     match message.or(why).or(detail) {
         Some(note) => (text::one_line(note), style),
-        None if titled => (String::new(), Style::Plain),
+        None if columns.title > 0 => (String::new(), Style::Plain),
         None => (text::one_line(&row.title), Style::Dim),
     }
 }
@@ -192,7 +202,8 @@ pub(crate) fn advice(board: &Board) -> Vec<Line> {
         }
         (PlanState::Running, Some(engine)) => {
             let since = figures::moment(engine.since);
-            let line = format!("Driven by process {} on {} since {since}.", engine.pid, engine.host);
+            let line =
+                format!("Driven by process {} on {} since {since}.", engine.pid, engine.host);
             lines.push(Line::new().with(Style::Dim, text::one_line(&line)));
         }
         _ => {}

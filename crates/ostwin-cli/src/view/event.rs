@@ -8,7 +8,8 @@ use super::figures;
 use super::line::{Line, Style};
 use super::text;
 
-/// The event; `None` for one that another event says better.
+/// The event; `None` for one that another event says better: a move that follows from the end of an
+/// attempt, or leads to its beginning.
 pub(crate) fn event(event: &Event) -> Option<Line> {
     let mut line = Line::new().with(Style::Dim, format!("{} ", figures::clock(event.ts)));
     if let Some(epic) = &event.epic {
@@ -58,7 +59,13 @@ fn said(event: &Event, line: &mut Line) -> Option<()> {
         }
         EventKind::Moved => {
             let to = event.to.as_ref()?;
-            if [names::PASSED, names::FAILED_FINAL, names::ESCALATED].contains(&to.as_str()) {
+            let signal = event.signal.as_ref().map(|signal| signal.as_str());
+            let said_already = [names::PASSED, names::FAILED_FINAL, names::ESCALATED]
+                .contains(&to.as_str())
+                || signal.is_some_and(|signal| {
+                    [names::READY, names::DONE, names::PASS, names::FAIL].contains(&signal)
+                });
+            if said_already {
                 return None;
             }
             let from = event.from.as_ref().map(ToString::to_string).unwrap_or_default();

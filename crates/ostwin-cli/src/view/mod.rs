@@ -9,8 +9,11 @@ pub(crate) mod figures;
 pub(crate) mod line;
 pub(crate) mod message;
 pub(crate) mod plan;
+pub(crate) mod room;
+pub(crate) mod session;
 pub(crate) mod table;
 pub(crate) mod text;
+pub(crate) mod transcript;
 
 #[cfg(test)]
 pub(crate) mod fixture;

@@ -72,12 +72,6 @@ pub(crate) fn fill_left(text: &str, columns: usize) -> String {
     format!("{}{text}", " ".repeat(missing))
 }
 
-/// Every line of `text` behind `prefix`.
-pub(crate) fn indented(text: &str, prefix: &str) -> String {
-    let lines = text.trim_end().lines();
-    lines.map(|line| format!("{prefix}{line}").trim_end().to_owned()).collect::<Vec<_>>().join("\n")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,0 +1,129 @@
+//! `config`: settings with their sources.
+
+use ostwin_core::config::{self, Places, SourceKind};
+use ostwin_core::fs;
+use ostwin_core::store::Durability;
+use ostwin_service::{Exit, Explain, Failure};
+use serde_json::{Value, json};
+
+use crate::args::ConfigCommand;
+use crate::context::Context;
+use crate::out::remark;
+use crate::view::table;
+
+/// No settings file is longer.
+const MAX_BYTES: u64 = 4 << 20;
+
+pub(crate) fn run(context: &Context, command: &ConfigCommand) -> anyhow::Result<Exit> {
+    match command {
+        ConfigCommand::Get { key } => get(context, key),
+        ConfigCommand::Set { key, value, user, .. } => set(context, key, value.as_deref(), *user),
+        ConfigCommand::List { keys: true, .. } => keys(context),
+        ConfigCommand::List { all, .. } => list(context, *all),
+    }
+}
+
+fn get(context: &Context, key: &str) -> anyhow::Result<Exit> {
+    let layout = context.project_if_any()?.map(|(project, _)| project.layout().clone());
+    let settings = context.settings(layout.as_ref(), Vec::new())?;
+    let Some((value, source)) = settings.get(key) else {
+        let near = config::nearest_key(key).err().flatten();
+        let failure = Failure::new(Exit::Usage, format!("there is no setting `{key}`"));
+        return Err(match near {
+            Some(near) => failure.hint(format!("did you mean `{near}`?")),
+            None => failure.hint("`ostwin config list --keys` lists every setting"),
+        }
+        .into());
+    };
+    if context.out.json {
+        context.out.json(&json!({"key": key, "value": value, "source": source}))?;
+    } else {
+        context.out.text(&format!("{}\n", plain(&value)))?;
+        remark(&format!("from: {source}"));
+    }
+    Ok(Exit::Ok)
+}
+
+/// Text as it is, everything else as JSON.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => crate::view::text::block(text),
+        Value::Object(_) => serde_json::to_string_pretty(value).unwrap_or_default(),
+        other => other.to_string(),
+    }
+}
+
+fn set(context: &Context, key: &str, value: Option<&str>, user: bool) -> anyhow::Result<Exit> {
+    let file = if user {
+        let places = Places::of_process(None);
+        places.user.ok_or_else(|| {
+            Failure::new(Exit::Environment, "there is no home directory for your own settings")
+        })?
+    } else {
+        context.base.layout()?.config()
+    };
+    let bytes = fs::read_optional(&file, MAX_BYTES)?;
+    let changed = config::set(&file, bytes.as_deref(), key, value)
+        .exit(Exit::Usage)
+        .hint("`ostwin config list --keys` lists every setting")?;
+    if let Some(dir) = file.parent() {
+        fs::create_dirs(dir)?;
+    }
+    fs::replace_json(&file, &changed, Durability::Sync)?;
+    let layout = context.base.layout().ok();
+    // What the file says may be overruled, and may contradict something else.
+    let settings = context.settings(layout.as_ref(), Vec::new())?;
+    let source = settings.provenance(key);
+    if context.out.json {
+        let now = settings.get(key).map(|(value, _)| value);
+        context.out.json(&json!({"file": file, "key": key, "value": now, "source": source}))?;
+        return Ok(Exit::Ok);
+    }
+    remark(&format!("written to `{}`", file.display()));
+    let written = if user { SourceKind::User } else { SourceKind::Project };
+    if source.kind > written {
+        remark(&format!("{source} overrules it"));
+    }
+    Ok(Exit::Ok)
+}
+
+fn list(context: &Context, all: bool) -> anyhow::Result<Exit> {
+    let layout = context.project_if_any()?.map(|(project, _)| project.layout().clone());
+    let settings = context.settings(layout.as_ref(), Vec::new())?;
+    let listed = settings.list();
+    let wanted: Vec<_> =
+        listed.iter().filter(|(_, _, source)| all || source.kind != SourceKind::Shipped).collect();
+    if context.out.json {
+        let values: Vec<Value> = wanted
+            .iter()
+            .map(|(key, value, source)| json!({"key": key, "value": value, "source": source}))
+            .collect();
+        context.out.json(&values)?;
+        return Ok(Exit::Ok);
+    }
+    if wanted.is_empty() {
+        remark("every setting has its shipped value; `--all` lists them");
+        return Ok(Exit::Ok);
+    }
+    let rows: Vec<Vec<String>> = wanted
+        .iter()
+        .map(|(key, value, source)| vec![key.clone(), value.to_string(), source.to_string()])
+        .collect();
+    context.out.text(&table::table(&["key", "value", "from"], &rows, context.out.width()))?;
+    Ok(Exit::Ok)
+}
+
+fn keys(context: &Context) -> anyhow::Result<Exit> {
+    let reference = config::reference();
+    if context.out.json {
+        context.out.json(&reference)?;
+        return Ok(Exit::Ok);
+    }
+    let rows: Vec<Vec<String>> = reference
+        .into_iter()
+        .map(|doc| vec![doc.key, doc.kind, doc.default.to_string(), doc.doc])
+        .collect();
+    let head = ["key", "takes", "shipped", "meaning"];
+    context.out.text(&table::table(&head, &rows, context.out.width()))?;
+    Ok(Exit::Ok)
+}

@@ -1,0 +1,172 @@
+//! The transcript of a session, for reading.
+
+use ostwin_core::room::AttemptRecord;
+use ostwin_runner::acp::ToolStatus;
+use ostwin_runner::acp::transcript::{Entry, Event};
+use serde_json::Value;
+
+use super::figures;
+use super::line::{Line, Style};
+use super::text;
+
+/// Lines of a tool's output that are shown unless everything is asked for.
+const BRIEF_LINES: usize = 6;
+/// Characters of a line of it.
+const BRIEF_CHARS: usize = 160;
+
+/// Who worked, and how it ended.
+pub(crate) fn head(record: &AttemptRecord) -> Vec<(&'static str, String)> {
+    let end = match (&record.outcome, record.closed_at) {
+        (Some(outcome), Some(closed_at)) => {
+            format!("{outcome} after {}", figures::duration(closed_at.since(record.opened_at)))
+        }
+        _ => "open".to_owned(),
+    };
+    let usage = record.usage.map(|usage| {
+        format!(
+            "{} tokens ({} in, {} out)",
+            figures::count(usage.total()),
+            figures::count(usage.input_tokens),
+            figures::count(usage.output_tokens)
+        )
+    });
+    let cost = record.cost_usd.filter(|cost| *cost > 0.0).map(figures::dollars);
+    let agent = match &record.model {
+        Some(model) => format!("{} with {model}", record.agent),
+        None => record.agent.clone(),
+    };
+    let agent = if record.rehearsed { format!("{agent} (rehearsed)") } else { agent };
+    let spent: Vec<String> = usage.into_iter().chain(cost).collect();
+    vec![
+        ("attempt", format!("{} in {}", record.number, record.state)),
+        ("role", record.role.to_string()),
+        ("agent", agent),
+        ("began", figures::moment(record.opened_at)),
+        ("deadline", figures::moment(record.deadline_at)),
+        ("end", end),
+        ("why", record.reason.clone().unwrap_or_default()),
+        ("used", spent.join(", ")),
+        ("id", record.id.to_string()),
+    ]
+}
+
+/// One entry; nothing for one that says nothing to people. `full` shows everything.
+pub(crate) fn entry(entry: &Entry, full: bool) -> Vec<Line> {
+    let clock = || Line::new().with(Style::Dim, format!("{} ", figures::clock(entry.ts)));
+    match &entry.event {
+        Event::Session { agent, session_id, resumed } => {
+            let word = if *resumed { "goes on in session" } else { "opens session" };
+            let agent = agent.as_deref().unwrap_or("the agent");
+            let line = format!("{} {word} {}", text::one_line(agent), text::one_line(session_id));
+            vec![clock().with(Style::Dim, line)]
+        }
+        Event::Prompt { turn, text, bytes } => {
+            let size = figures::bytes(u64::try_from(*bytes).unwrap_or(0));
+            let mut lines = vec![clock().with(Style::Magenta, format!("prompt {turn}, {size}"))];
+            lines.extend(text.iter().flat_map(|text| block(text, Style::Plain)));
+            lines
+        }
+        Event::Text { text } => said(clock(), text, Style::Plain),
+        Event::Thought { text } if full => said(clock(), text, Style::Dim),
+        Event::ToolCall { title, kind, input, .. } => {
+            let mut lines = vec![
+                clock()
+                    .with(Style::Cyan, format!("→ {}", text::one_line(title)))
+                    .with(Style::Dim, format!("  {}", text::one_line(kind))),
+            ];
+            lines.extend(value(input.as_ref(), full));
+            lines
+        }
+        Event::ToolResult { title, status, output, diffs, duration_ms, .. } => {
+            let (style, word) = match status {
+                ToolStatus::Failed => (Style::Red, "failed"),
+                _ => (Style::Green, "ok"),
+            };
+            let took = duration_ms.map(std::time::Duration::from_millis).map(figures::duration);
+            let mut lines = vec![
+                clock()
+                    .with(style, format!("← {word}"))
+                    .with(Style::Plain, format!(" {}", text::one_line(title)))
+                    .with(Style::Dim, format!("  {}", took.unwrap_or_default())),
+            ];
+            for diff in diffs {
+                let path = text::one_line(&diff.path);
+                lines.push(Line::from("    ").with(Style::Yellow, format!("changed {path}")));
+            }
+            lines.extend(value(output.as_ref(), full));
+            lines
+        }
+        Event::Plan { steps } => {
+            let mut lines = vec![clock().with(Style::Blue, "plan")];
+            lines.extend(steps.iter().map(|step| {
+                Line::from("    ")
+                    .with(Style::Dim, format!("{} ", text::one_line(&step.status)))
+                    .with(Style::Plain, text::one_line(&step.content))
+            }));
+            lines
+        }
+        Event::Permission { title, choice, decided_by, .. } => {
+            let choice = choice.as_deref().unwrap_or("called off");
+            let line = format!("permission for {title}: {choice}, by {decided_by}");
+            vec![clock().with(Style::Yellow, text::one_line(&line))]
+        }
+        Event::Notice { severity, text: notice } => {
+            let style = match severity.as_str() {
+                "error" => Style::Red,
+                "warning" => Style::Yellow,
+                _ => Style::Dim,
+            };
+            vec![clock().with(style, text::one_line(&format!("{severity}: {notice}")))]
+        }
+        Event::TurnEnd { turn, stop_reason, duration_ms } => {
+            let took = figures::duration(std::time::Duration::from_millis(*duration_ms));
+            let line = format!("turn {turn} ends after {took}: {stop_reason}");
+            vec![clock().with(Style::Dim, text::one_line(&line))]
+        }
+        Event::Truncated { max_bytes } => {
+            let size = figures::bytes(*max_bytes);
+            vec![clock().with(Style::Yellow, format!("the transcript was cut at {size}"))]
+        }
+        Event::End { outcome, detail } => {
+            let detail = detail.as_deref().map(|detail| format!(": {detail}")).unwrap_or_default();
+            let line = format!("the session ended: {outcome}{detail}");
+            vec![clock().with(Style::Bold, text::one_line(&line))]
+        }
+        Event::Thought { .. } | Event::Usage { .. } => Vec::new(),
+    }
+}
+
+fn said(mut first: Line, said: &str, style: Style) -> Vec<Line> {
+    let body = text::block(said.trim());
+    let mut body = body.lines();
+    first.push(style, body.next().unwrap_or_default());
+    let rest = body.map(|line| Line::from("         ").with(style, line));
+    std::iter::once(first).chain(rest).collect()
+}
+
+fn block(said: &str, style: Style) -> Vec<Line> {
+    let body = text::block(said.trim());
+    body.lines().map(|line| Line::from("    ").with(style, line)).collect()
+}
+
+/// A tool's arguments or result.
+fn value(value: Option<&Value>, full: bool) -> Vec<Line> {
+    let Some(value) = value.filter(|value| !value.is_null()) else { return Vec::new() };
+    let shown = match value {
+        Value::String(text) => text.clone(),
+        other if full => serde_json::to_string_pretty(other).unwrap_or_default(),
+        other => other.to_string(),
+    };
+    let lines = block(&shown, Style::Dim);
+    if full {
+        return lines;
+    }
+    let more = lines.len().saturating_sub(BRIEF_LINES);
+    let mut brief: Vec<Line> =
+        lines.into_iter().take(BRIEF_LINES).map(|line| line.cut(BRIEF_CHARS)).collect();
+    if more > 0 {
+        let note = format!("    … {more} more lines; --full shows them");
+        brief.push(Line::new().with(Style::Dim, note));
+    }
+    brief
+}
