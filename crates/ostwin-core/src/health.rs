@@ -207,7 +207,7 @@ fn examine_unfinished(project: &Project, findings: &mut Vec<Finding>) {
         .count();
     if unfinished > 0 {
         findings.push(Finding::note(
-            "war-rooms",
+            "rooms",
             format!("{unfinished} half-built rooms were left by engines that were killed"),
             "run their plan again, or remove the folders `.new-*` while no engine runs",
         ));

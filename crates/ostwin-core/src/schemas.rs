@@ -21,7 +21,7 @@ use crate::{channel, ledger};
 pub struct FileSchema {
     /// Its file in `schemas/`.
     pub name: &'static str,
-    /// The files below `.agents/` that it describes.
+    /// What it describes.
     pub describes: &'static str,
     /// The schema.
     pub schema: Schema,
@@ -30,21 +30,21 @@ pub struct FileSchema {
 /// Every schema, by name.
 pub fn all() -> Vec<FileSchema> {
     vec![
-        of::<AttemptRecord>("attempt.schema.json", "war-rooms/*/attempts/*/attempt.json"),
-        of::<AuditLine>("audit-line.schema.json", "war-rooms/*/lifecycle-audit.jsonl, a line"),
-        of::<channel::Message>("channel-message.schema.json", "war-rooms/*/channel.jsonl, a line"),
-        of::<Config>("config.schema.json", "config.json"),
-        of::<Request>("control-request.schema.json", "plans/*/control.jsonl, a line"),
-        of::<Dag>("dag.schema.json", "plans/*/DAG.json"),
-        of::<EngineRecord>("engine.schema.json", "plans/*/engine.json"),
-        of::<Event>("event.schema.json", "plans/*/events.jsonl, a line"),
-        of::<ledger::Entry>("ledger-entry.schema.json", "ledger.jsonl, a line"),
-        of::<Machine>("lifecycle.schema.json", "war-rooms/*/lifecycle.json"),
-        of::<PlanMeta>("plan-meta.schema.json", "plans/*/PLAN.meta.json"),
-        of::<Progress>("progress.schema.json", "war-rooms/*/progress.json"),
-        of::<Registry>("registry.schema.json", "registry.json"),
-        of::<RoleSpec>("role.schema.json", "roles/*/role.json"),
-        of::<Contract>("room-config.schema.json", "war-rooms/*/config.json"),
+        of::<AttemptRecord>("attempt.schema.json", "the record of an attempt"),
+        of::<AuditLine>("audit-line.schema.json", "a line of a room's audit"),
+        of::<channel::Message>("channel-message.schema.json", "a line of a room's channel"),
+        of::<Config>("config.schema.json", "the settings of a user or a project"),
+        of::<Request>("control-request.schema.json", "a request to an engine"),
+        of::<Dag>("dag.schema.json", "the graph of a plan"),
+        of::<EngineRecord>("engine.schema.json", "which process drives a plan"),
+        of::<Event>("event.schema.json", "a line of a plan's events"),
+        of::<ledger::Entry>("ledger-entry.schema.json", "a line of the shared memory"),
+        of::<Machine>("lifecycle.schema.json", "the state machine of a room"),
+        of::<PlanMeta>("plan-meta.schema.json", "where a plan came from"),
+        of::<Progress>("progress.schema.json", "how far an attempt says it is"),
+        of::<Registry>("registry.schema.json", "the role catalogue"),
+        of::<RoleSpec>("role.schema.json", "the settings of a role"),
+        of::<Contract>("room-config.schema.json", "the contract of a room"),
         of::<Verdict>("verdict.schema.json", "the data of a `pass` or `fail` message"),
     ]
 }

@@ -38,20 +38,20 @@ fn role(name: &str) -> Result<RoleRef> {
     Ok(RoleRef::from(RoleName::new(name)?))
 }
 
-/// Posts a message of the engine unless an earlier try has.
-fn post(
-    room: &Room,
-    machine: &Machine,
-    key: &str,
-    again: bool,
+/// A message of the engine that is posted once, whatever happens in between.
+struct Notice {
     to: RoleRef,
-    kind: &str,
+    kind: &'static str,
     body: String,
-    mut data: serde_json::Map<String, serde_json::Value>,
-) -> Result<()> {
+    data: serde_json::Map<String, serde_json::Value>,
+}
+
+/// Posts `notice` unless an earlier try has.
+fn post(room: &Room, machine: &Machine, key: &str, again: bool, notice: Notice) -> Result<()> {
     if again && room.channel().latest(|message| message.key() == Some(key))?.is_some() {
         return Ok(());
     }
+    let Notice { to, kind, body, mut data } = notice;
     data.insert("key".to_owned(), key.into());
     let draft = Draft {
         attempt: None,
@@ -102,7 +102,7 @@ fn post_fix(
             data.insert("rehearsed".to_owned(), true.into());
         }
     }
-    post(room, machine, key, again, worker, "fix", body, data)
+    post(room, machine, key, again, Notice { to: worker, kind: "fix", body, data })
 }
 
 /// The notes of whoever decided are appended to the brief, under a dated heading.
@@ -130,7 +130,8 @@ fn request_replan(
     again: bool,
 ) -> Result<()> {
     let body = cause_message(room, entry)?.map_or_else(|| entry.reason.clone(), |m| m.body);
-    post(room, machine, key, again, role("human")?, "plan-update", body, serde_json::Map::new())
+    let data = serde_json::Map::new();
+    post(room, machine, key, again, Notice { to: role("human")?, kind: "plan-update", body, data })
 }
 
 /// Work that passed and published nothing is remembered by its own summary.
@@ -145,7 +146,9 @@ fn publish_memory(room: &Room, entry: &AuditEntry, key: &str, again: bool) -> Re
     let worker = &contract.assignment.assigned_role;
     let done = room.channel().latest(|m| m.kind.as_str() == "done" && m.from == *worker)?;
     let Some(done) = done else { return Ok(()) };
-    let mut summary = format!("{}: {}", contract.task_ref, first_paragraph(&done.body));
+    let said = done.data.as_ref().and_then(|data| data.get("summary")?.as_str());
+    let mut summary =
+        format!("{}: {}", contract.task_ref, said.unwrap_or_else(|| first_paragraph(&done.body)));
     let mut end = summary.len().min(ledger::MAX_SUMMARY_BYTES);
     while !summary.is_char_boundary(end) {
         end -= 1;

@@ -141,7 +141,7 @@ fn an_open_attempt_without_a_session_is_closed_unless_another_machine_may_run_it
     standing.attempt.as_mut().unwrap().outcome = None;
     let mut snapshot = plan(&[("A", &[], standing)]);
     let close = Action::CloseStale { epic: "A".parse().unwrap() };
-    assert_eq!(decide(&snapshot, &policy()), [close.clone()]);
+    assert_eq!(decide(&snapshot, &policy()), std::slice::from_ref(&close));
     let until = Timestamp::from_millis(NOW + 1);
     epic(&mut snapshot, "A").standing.attempt.as_mut().unwrap().foreign_until = Some(until);
     assert_eq!(decide(&snapshot, &policy()), [Action::WakeAt(until)]);
