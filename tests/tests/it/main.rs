@@ -4,6 +4,7 @@
 
 mod append;
 mod architecture;
+mod cli;
 mod field;
 mod kill;
 mod mcp;
