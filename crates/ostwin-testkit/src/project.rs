@@ -184,7 +184,9 @@ mod tests {
         let mut sleeper = command("sleep");
         sleeper.arg("1000").env_clear().envs(project.env());
         let mut sleeper = crate::Process::spawn(&mut sleeper).unwrap();
-        assert_eq!(project.processes(), vec![sleeper.id()]);
+        // The kernel shows an environment only a moment after the program has been started.
+        let seen = || (project.processes() == [sleeper.id()]).then_some(());
+        crate::wait_until("the process", std::time::Duration::from_secs(20), seen).unwrap();
         assert_eq!(other.processes(), Vec::<u32>::new());
         sleeper.kill().unwrap();
         assert_eq!(project.processes(), Vec::<u32>::new());

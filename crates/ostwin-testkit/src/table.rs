@@ -47,6 +47,8 @@ fn living(check: impl Fn(&Path, &[u8]) -> bool) -> Vec<u32> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::process::{Process, command};
 
@@ -56,7 +58,9 @@ mod tests {
         let mut sleeper = command("sleep");
         sleeper.arg("1000").env(env::ATTEMPT, &mark);
         let mut sleeper = Process::spawn(&mut sleeper).unwrap();
-        assert_eq!(processes_with_mark(&mark), vec![sleeper.id()]);
+        // The kernel shows an environment only a moment after the program has been started.
+        let seen = || (processes_with_mark(&mark) == [sleeper.id()]).then_some(());
+        crate::wait_until("the marked process", Duration::from_secs(20), seen).unwrap();
         assert_eq!(processes_with_mark(&mark[..mark.len() - 1]), Vec::<u32>::new());
         sleeper.kill().unwrap();
         assert_eq!(processes_with_mark(&mark), Vec::<u32>::new());
