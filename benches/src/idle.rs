@@ -32,7 +32,7 @@ pub(crate) struct Wakeups {
 }
 
 impl Wakeups {
-    fn total(&self) -> u64 {
+    pub(crate) fn total(&self) -> u64 {
         self.threads.iter().map(|thread| thread.wakeups).sum()
     }
 }
@@ -90,6 +90,17 @@ fn cpu_ticks(process: &Path) -> Result<u64> {
     let field =
         |at: usize| -> Result<u64> { Ok(fields.get(at).context("a process has times")?.parse()?) };
     Ok(field(11)? + field(12)?)
+}
+
+/// The resident memory of a process, in KiB.
+///
+/// # Errors
+/// The process does not exist.
+pub(crate) fn memory_kib(pid: u32) -> Result<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let number = line.and_then(|line| line.split_whitespace().next());
+    Ok(number.context("a process has memory")?.parse()?)
 }
 
 /// `idle PID [SECONDS]`; gives the arguments behind it.

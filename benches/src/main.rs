@@ -2,6 +2,7 @@
 //! nothing asserted. `cargo xtask bench` builds for release and runs them.
 
 mod append;
+mod engine;
 mod idle;
 mod machine;
 mod plan;
@@ -14,10 +15,11 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 
 const HELP: &str = "\
-usage: ostwin-benches [append] [plan] [tail] [idle PID [SECONDS]]
+usage: ostwin-benches [append] [plan] [tail] [engine] [waiting] [idle PID [SECONDS]]
 
-Without arguments: append, plan and tail. `idle` counts the wake-ups of a running process,
-by default over 60 seconds.
+Without arguments: all but `idle`. `engine` runs a whole plan, `waiting` looks at an engine
+whose rooms all wait for people, `idle` counts the wake-ups of a running process, by default over
+60 seconds.
 ";
 
 fn main() -> ExitCode {
@@ -40,13 +42,16 @@ fn run(args: &[&str]) -> Result<()> {
         return table::print(HELP);
     }
     table::print(&machine::describe())?;
-    let mut args = if args.is_empty() { &["append", "plan", "tail"] } else { args };
+    let mut args =
+        if args.is_empty() { &["append", "plan", "tail", "engine", "waiting"] } else { args };
     while let [bench, rest @ ..] = args {
         args = rest;
         match *bench {
             "append" => append::bench()?,
             "plan" => plan::bench()?,
             "tail" => tail::bench()?,
+            "engine" => engine::bench()?,
+            "waiting" => engine::bench_idle()?,
             "idle" => args = idle::bench(rest)?,
             other => bail!("no benchmark `{other}`\n\n{HELP}"),
         }
