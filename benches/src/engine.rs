@@ -24,7 +24,7 @@ struct Project {
 }
 
 impl Project {
-    fn new(script: &serde_json::Value, settings: serde_json::Value) -> Result<Self> {
+    fn new(script: &serde_json::Value, settings: &serde_json::Value) -> Result<Self> {
         let dir = tempfile::tempdir()?;
         let script_file = dir.path().join("rehearsal.json");
         let mut config = json!({
@@ -76,7 +76,7 @@ fn ostwin() -> Result<PathBuf> {
 pub(crate) fn bench() -> Result<()> {
     let mut times = Vec::new();
     for _ in 0..RUNS {
-        let project = Project::new(&json!({ "v": 1 }), json!({}))?;
+        let project = Project::new(&json!({ "v": 1 }), &json!({}))?;
         let start = Instant::now();
         let status = project.run(&["--no-wait"])?.status()?;
         times.push(start.elapsed());
@@ -92,7 +92,7 @@ pub(crate) fn bench() -> Result<()> {
 /// A plan all of whose rooms wait for a person: how often the engine wakes up.
 pub(crate) fn bench_idle() -> Result<()> {
     let script = json!({ "v": 1, "rules": [{ "before": [{ "do": "crash" }] }] });
-    let project = Project::new(&script, json!({ "max_retries": 0 }))?;
+    let project = Project::new(&script, &json!({ "max_retries": 0 }))?;
     let mut engine = Engine(project.run(&["--wait"])?.spawn()?);
     wait_until_escalated(&project)?;
     std::thread::sleep(SETTLE);
