@@ -5,6 +5,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The project's root, instead of the search upwards from the working directory.
 pub const PROJECT: &str = "OSTWIN_PROJECT";
@@ -18,8 +19,50 @@ pub const ROOM: &str = "OSTWIN_ROOM";
 pub const ROLE: &str = "OSTWIN_ROLE";
 /// The plan of an agent session's room.
 pub const PLAN: &str = "OSTWIN_PLAN";
-/// Name of the crash point at which a debug build aborts.
+/// Name of the crash point at which a debug build aborts, `:n` for the n-th time it is reached.
 pub const FAIL: &str = "OSTWIN_FAIL";
+
+/// One variable that the programs read or set: a line of the reference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Variable {
+    /// Its name.
+    pub name: &'static str,
+    /// What it means, in one sentence.
+    pub meaning: &'static str,
+}
+
+/// What a person may set. Any setting can be given by a variable too.
+pub const FOR_PEOPLE: &[Variable] = &[
+    Variable { name: PROJECT, meaning: "the project's root, instead of the search upwards" },
+    Variable {
+        name: BIN_DIR,
+        meaning: "the folder in which the sibling programs are looked for first",
+    },
+    Variable {
+        name: "XDG_CONFIG_HOME",
+        meaning: "your own settings are in `ostwin/` below it; without it, below `~/.config`",
+    },
+    Variable { name: "NO_COLOR", meaning: "no colours, whatever the value, if it is not empty" },
+    Variable {
+        name: "RUST_LOG",
+        meaning: "what is logged, for example `ostwin_engine=debug`; stronger than `-v` and `-q`",
+    },
+];
+
+/// What a session finds in its environment, for scripts inside it.
+pub const IN_SESSIONS: &[Variable] = &[
+    Variable {
+        name: ATTEMPT,
+        meaning: "the attempt's id, which every process of the session carries",
+    },
+    Variable { name: ROLE, meaning: "the role of the session, with its instance" },
+    Variable { name: PROJECT, meaning: "the project's root; in sessions without tool servers" },
+    Variable { name: ROOM, meaning: "the room of the session; in sessions without tool servers" },
+    Variable {
+        name: "OSTWIN_BIN",
+        meaning: "the program `ostwin`, to post with; in sessions without tool servers",
+    },
+];
 
 /// The value of one variable, if it is set and is UTF-8.
 #[expect(clippy::disallowed_methods, reason = "this module owns the environment")]
@@ -72,11 +115,23 @@ pub fn boot_id() -> String {
 }
 
 /// Aborts the process if this is a debug build and [`FAIL`] names `point`: the crash matrix of the
-/// tests walks these points one by one.
+/// tests walks these points one by one. `after_rename` means the first time that the point is
+/// reached, `after_rename:3` the third.
 pub fn crash_point(point: &str) {
     if cfg!(debug_assertions) {
-        static FAIL_AT: OnceLock<Option<String>> = OnceLock::new();
-        if FAIL_AT.get_or_init(|| var(FAIL)).as_deref() == Some(point) {
+        static FAIL_AT: OnceLock<Option<(String, u64)>> = OnceLock::new();
+        static REACHED: AtomicU64 = AtomicU64::new(0);
+        let fail_at = FAIL_AT.get_or_init(|| {
+            let text = var(FAIL)?;
+            Some(match text.split_once(':') {
+                Some((name, time)) => (name.to_owned(), time.parse().ok()?),
+                None => (text, 1),
+            })
+        });
+        if let Some((name, time)) = fail_at
+            && name == point
+            && REACHED.fetch_add(1, Ordering::Relaxed) + 1 == *time
+        {
             std::process::abort();
         }
     }

@@ -85,12 +85,13 @@ pub(crate) struct CompletionsArgs {
     pub(crate) shell: Shell,
 }
 
+/// Write the files of the repository that are made from types
 #[derive(Debug, Args)]
 pub(crate) struct GenArgs {
-    /// Only say whether they are current; exit with 1 if not
+    /// Only say which are not current; exit with 1 if there are any
     #[arg(long)]
     pub(crate) check: bool,
-    /// The workspace
-    #[arg(long, default_value = ".")]
-    pub(crate) root: PathBuf,
+    /// The repository [default: the workspace found upwards from here]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) root: Option<PathBuf>,
 }

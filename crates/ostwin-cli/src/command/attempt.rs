@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::args::AttemptCommand;
 use crate::context::Context;
 use crate::out::remark;
+use crate::view::figures::plural;
 use crate::view::{table, text, transcript};
 
 /// No transcript and no prompt is longer.
@@ -38,18 +39,20 @@ pub(crate) fn run(context: &Context, command: &AttemptCommand) -> anyhow::Result
     }
     context.out.text(&table::pairs(&transcript::head(&attempt.record)))?;
     context.out.text("\n")?;
+    let mut lines = Vec::new();
     let mut unreadable = 0;
     for line in text.lines() {
         match Entry::parse(line) {
-            Ok(entry) => context.out.lines(&transcript::entry(&entry, *full))?,
+            Ok(entry) => lines.extend(transcript::entry(&entry, *full)),
             Err(_) => unreadable += 1,
         }
     }
+    context.out.lines(&lines)?;
     if text.is_empty() {
         remark("the session left no transcript");
     }
     if unreadable > 0 {
-        remark(&format!("{unreadable} lines of the transcript cannot be read"));
+        remark(&format!("{} of the transcript cannot be read", plural(unreadable, "line")));
     }
     Ok(Exit::Ok)
 }

@@ -1,5 +1,7 @@
 //! `config`: settings with their sources.
 
+use std::path::Path;
+
 use ostwin_core::config::{self, Places, SourceKind};
 use ostwin_core::fs;
 use ostwin_core::store::Durability;
@@ -9,7 +11,7 @@ use serde_json::{Value, json};
 use crate::args::ConfigCommand;
 use crate::context::Context;
 use crate::out::remark;
-use crate::view::table;
+use crate::view::{table, text};
 
 /// No settings file is longer.
 const MAX_BYTES: u64 = 4 << 20;
@@ -26,15 +28,7 @@ pub(crate) fn run(context: &Context, command: &ConfigCommand) -> anyhow::Result<
 fn get(context: &Context, key: &str) -> anyhow::Result<Exit> {
     let layout = context.project_if_any()?.map(|(project, _)| project.layout().clone());
     let settings = context.settings(layout.as_ref(), Vec::new())?;
-    let Some((value, source)) = settings.get(key) else {
-        let near = config::nearest_key(key).err().flatten();
-        let failure = Failure::new(Exit::Usage, format!("there is no setting `{key}`"));
-        return Err(match near {
-            Some(near) => failure.hint(format!("did you mean `{near}`?")),
-            None => failure.hint("`ostwin config list --keys` lists every setting"),
-        }
-        .into());
-    };
+    let Some((value, source)) = settings.get(key) else { return Err(no_value(key)) };
     if context.out.json {
         context.out.json(&json!({"key": key, "value": value, "source": source}))?;
     } else {
@@ -44,10 +38,24 @@ fn get(context: &Context, key: &str) -> anyhow::Result<Exit> {
     Ok(Exit::Ok)
 }
 
+/// Why there is nothing to show for a key.
+fn no_value(key: &str) -> anyhow::Error {
+    let listed = "`ostwin config list --keys` lists every setting";
+    match config::nearest_key(key) {
+        Ok(()) => Failure::new(Exit::Usage, format!("nothing sets `{key}`"))
+            .hint(format!("`ostwin config set {key} VALUE` does")),
+        Err(near) => {
+            let hint = near.map_or(listed.to_owned(), |near| format!("did you mean `{near}`?"));
+            Failure::new(Exit::Usage, format!("there is no setting `{key}`")).hint(hint)
+        }
+    }
+    .into()
+}
+
 /// Text as it is, everything else as JSON.
 fn plain(value: &Value) -> String {
     match value {
-        Value::String(text) => crate::view::text::block(text),
+        Value::String(text) => text::block(text),
         Value::Object(_) => serde_json::to_string_pretty(value).unwrap_or_default(),
         other => other.to_string(),
     }
@@ -70,9 +78,27 @@ fn set(context: &Context, key: &str, value: Option<&str>, user: bool) -> anyhow:
         fs::create_dirs(dir)?;
     }
     fs::replace_json(&file, &changed, Durability::Sync)?;
+    let written = if user { SourceKind::User } else { SourceKind::Project };
+    tell_set(context, &file, key, written)
+}
+
+/// Tells what was written, and what else there is to know about it.
+fn tell_set(
+    context: &Context,
+    file: &Path,
+    key: &str,
+    written: SourceKind,
+) -> anyhow::Result<Exit> {
     let layout = context.base.layout().ok();
-    // What the file says may be overruled, and may contradict something else.
-    let settings = context.settings(layout.as_ref(), Vec::new())?;
+    let settings = match context.settings(layout.as_ref(), Vec::new()) {
+        Ok(settings) => settings,
+        Err(error) => {
+            // Another mistake is mended by another command: this one did what it was told.
+            remark(&format!("written to `{}`; the settings are wrong otherwise:", file.display()));
+            remark(&format!("{error:#}"));
+            return Ok(Exit::Ok);
+        }
+    };
     let source = settings.provenance(key);
     if context.out.json {
         let now = settings.get(key).map(|(value, _)| value);
@@ -80,7 +106,6 @@ fn set(context: &Context, key: &str, value: Option<&str>, user: bool) -> anyhow:
         return Ok(Exit::Ok);
     }
     remark(&format!("written to `{}`", file.display()));
-    let written = if user { SourceKind::User } else { SourceKind::Project };
     if source.kind > written {
         remark(&format!("{source} overrules it"));
     }

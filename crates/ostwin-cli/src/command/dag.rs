@@ -109,7 +109,7 @@ fn build(context: &Context, named: &str, stdout: bool) -> anyhow::Result<Exit> {
     if context.out.json {
         context.out.json(&dag)?;
     } else {
-        context.out.text(&render::text(&dag))?;
+        context.out.text(&text::block(&render::text(&dag)))?;
         remark(&format!("written to `{}`; rooms are made when the plan is run", path.display()));
     }
     Ok(Exit::Ok)

@@ -1,13 +1,17 @@
 //! `__gen`: the files of the repository that are made from types, so that they never lie.
 
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 
 use clap::CommandFactory as _;
 use ostwin_core::config;
+use ostwin_core::env::{self, Variable};
 use ostwin_core::fs;
 use ostwin_core::schemas;
 use ostwin_core::store::Durability;
-use ostwin_service::Exit;
+use ostwin_service::{Exit, Failure};
+use serde_json::json;
 
 use crate::args::{Cli, GenArgs};
 use crate::context::{Context, here};
@@ -15,68 +19,161 @@ use crate::out::remark;
 
 /// No generated file is longer.
 const MAX_BYTES: u64 = 8 << 20;
+/// Where schemas are; everything in it is generated.
+const SCHEMAS: &str = "schemas";
+/// Where the generated pages of the book are; everything in it is generated.
+const REFERENCE: &str = "docs/src/reference";
 
 pub(crate) fn generate(context: &Context, args: &GenArgs) -> anyhow::Result<Exit> {
-    let root = here()?.join(&args.root);
-    let mut stale = Vec::new();
-    for (file, content) in files()? {
-        let path = root.join(&file);
-        if fs::read_optional(&path, MAX_BYTES)?.as_deref() == Some(content.as_bytes()) {
-            continue;
-        }
-        if !args.check {
-            if let Some(dir) = path.parent() {
-                fs::create_dirs(dir)?;
+    let root = match &args.root {
+        Some(root) => here()?.join(root),
+        None => workspace(&here()?)?,
+    };
+    let files = files()?;
+    let mut stale = stale(&root, &files)?;
+    stale.extend(left_over(&root, &files)?);
+    if !args.check {
+        for file in &stale {
+            let path = root.join(file);
+            match files.iter().find(|(wanted, _)| wanted == file) {
+                Some((_, content)) => {
+                    if let Some(dir) = path.parent() {
+                        fs::create_dirs(dir)?;
+                    }
+                    fs::replace_record(&path, content.as_bytes(), Durability::Os)?;
+                }
+                None => fs::remove_file(&path)?,
             }
-            fs::replace_record(&path, content.as_bytes(), Durability::Os)?;
         }
-        stale.push(file);
     }
-    let word = if args.check { "is not current" } else { "is written" };
-    for file in &stale {
-        context.out.text(&format!("{} {word}\n", file.display()))?;
+    if context.out.json {
+        context.out.json(&json!({"stale": stale, "written": !args.check}))?;
+    } else {
+        let word = if args.check { "is not current" } else { "brought up to date" };
+        for file in &stale {
+            context.out.text(&format!("{}: {word}\n", file.display()))?;
+        }
     }
     if args.check && !stale.is_empty() {
-        remark("`cargo xtask gen` writes the generated files");
+        remark("`cargo xtask gen` brings the generated files up to date");
         return Ok(Exit::NotPassed);
     }
     Ok(Exit::Ok)
 }
 
+/// The nearest Cargo workspace upwards.
+fn workspace(here: &Path) -> anyhow::Result<PathBuf> {
+    for dir in here.ancestors() {
+        let manifest = fs::read_optional(&dir.join("Cargo.toml"), MAX_BYTES)?.unwrap_or_default();
+        if String::from_utf8_lossy(&manifest).lines().any(|line| line.trim() == "[workspace]") {
+            return Ok(dir.to_owned());
+        }
+    }
+    let text = format!("`{}` is in no Cargo workspace", here.display());
+    Err(Failure::new(Exit::Usage, text).hint("name the repository with `--root DIR`").into())
+}
+
+/// The files that are missing or say something else.
+fn stale(root: &Path, files: &[(PathBuf, String)]) -> anyhow::Result<Vec<PathBuf>> {
+    let mut stale = Vec::new();
+    for (file, content) in files {
+        let found = fs::read_optional(&root.join(file), MAX_BYTES)?;
+        if found.as_deref() != Some(content.as_bytes()) {
+            stale.push(file.clone());
+        }
+    }
+    Ok(stale)
+}
+
+/// Files beside the generated ones that nothing generates any more.
+fn left_over(root: &Path, files: &[(PathBuf, String)]) -> anyhow::Result<Vec<PathBuf>> {
+    let known: BTreeSet<&Path> = files.iter().map(|(file, _)| file.as_path()).collect();
+    let mut found = Vec::new();
+    for (folder, kind) in [(SCHEMAS, "json"), (REFERENCE, "md")] {
+        let Ok(entries) = std::fs::read_dir(root.join(folder)) else { continue };
+        for entry in entries {
+            let file = Path::new(folder).join(entry?.file_name());
+            if file.extension() == Some(OsStr::new(kind)) && !known.contains(file.as_path()) {
+                found.push(file);
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
 /// Every generated file with its content.
-pub(super) fn files() -> anyhow::Result<Vec<(PathBuf, String)>> {
+fn files() -> anyhow::Result<Vec<(PathBuf, String)>> {
     let mut files = Vec::new();
     for schema in schemas::all() {
         let text = serde_json::to_string_pretty(&schema.schema)? + "\n";
-        files.push((PathBuf::from("schemas").join(schema.name), text));
+        files.push((Path::new(SCHEMAS).join(schema.name), text));
     }
-    let reference = PathBuf::from("docs/src/reference");
-    files.push((reference.join("settings.md"), settings()));
-    files.push((reference.join("help.md"), help()));
+    let reference = Path::new(REFERENCE);
+    files.push((reference.join("cli.md"), help()));
+    files.push((reference.join("config.md"), settings()));
+    files.push((reference.join("environment.md"), environment()));
+    files.push((reference.join("schemas.md"), schema_list()));
     Ok(files)
 }
 
 const NOTE: &str = "<!-- Generated by `cargo xtask gen`. Do not edit. -->\n";
 
+/// A table of Markdown. Cells that hold a bar or a line's end stay cells.
+fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let mut table = format!("| {} |\n|{}\n", head.join(" | "), "---|".repeat(head.len()));
+    for row in rows {
+        let cells: Vec<String> =
+            row.iter().map(|cell| cell.replace('|', "\\|").replace('\n', " ")).collect();
+        table.push_str(&format!("| {} |\n", cells.join(" | ")));
+    }
+    table
+}
+
+fn code(text: &str) -> String {
+    format!("`{text}`")
+}
+
 /// Every setting.
 fn settings() -> String {
-    let mut page = format!(
-        "{NOTE}\n# All settings\n\n`NAME` stands for any name. Each setting can be given by the \
-         variable in its last column.\n\n| key | takes | shipped | meaning | variable |\n\
-         |---|---|---|---|---|\n"
-    );
-    for doc in config::reference() {
-        let cell = |text: &str| text.replace('|', "\\|").replace('\n', " ");
-        let row = [
-            format!("`{}`", doc.key),
-            cell(&doc.kind),
-            format!("`{}`", cell(&doc.default.to_string())),
-            cell(&doc.doc),
-            format!("`{}`", doc.env),
-        ];
-        page.push_str(&format!("| {} |\n", row.join(" | ")));
-    }
-    page
+    let rows = config::reference().into_iter().map(|doc| {
+        vec![code(&doc.key), doc.kind, code(&doc.default.to_string()), doc.doc, code(&doc.env)]
+    });
+    let head = ["key", "takes", "shipped", "meaning", "variable"];
+    format!(
+        "{NOTE}\n# Settings\n\nEvery setting, with its shipped value. `NAME` stands for any \
+         name. Each of them can also be given by the variable in the last column.\n\n{}",
+        table(&head, rows)
+    )
+}
+
+/// Every variable that is no setting.
+fn environment() -> String {
+    let rows = |variables: &[Variable]| {
+        let row = |variable: &Variable| vec![code(variable.name), variable.meaning.to_owned()];
+        table(&["variable", "meaning"], variables.iter().map(row))
+    };
+    format!(
+        "{NOTE}\n# Environment\n\nEvery setting can be given by a variable: its key in upper \
+         case behind `OSTWIN_`, with `__` for the dot; see [Settings](config.md). Besides \
+         those:\n\n{}\n## Inside a session\n\nWhat OSTwin sets for an agent and whatever it \
+         starts:\n\n{}",
+        rows(env::FOR_PEOPLE),
+        rows(env::IN_SESSIONS)
+    )
+}
+
+/// Which schema describes which file.
+fn schema_list() -> String {
+    let rows = schemas::all().into_iter().map(|schema| {
+        vec![code(&format!("{SCHEMAS}/{}", schema.name)), schema.describes.to_owned()]
+    });
+    format!(
+        "{NOTE}\n# Schemas\n\nA JSON Schema (draft 2020-12) of every file, made from the types \
+         that read and write it. Name one in a file's `$schema`, and an editor completes and \
+         checks it.\n\n{}",
+        table(&["schema", "describes"], rows)
+    )
 }
 
 /// The help of every command.
@@ -89,8 +186,14 @@ fn help() -> String {
 }
 
 fn add_help(page: &mut String, command: &clap::Command, name: &str) {
+    // What every command takes is told once, by the program itself.
+    let told = name.contains(' ');
+    let shown = command.clone().mut_args(|arg| {
+        let hidden = arg.is_hide_set() || (told && arg.is_global_set());
+        arg.hide(hidden)
+    });
     // The width of the terminal at hand has no part in a file.
-    let mut shown = command.clone().term_width(100).bin_name(name);
+    let mut shown = shown.term_width(100).bin_name(name);
     let text = shown.render_long_help().to_string();
     let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
     page.push_str(&format!("\n## {name}\n\n```text\n{}\n```\n", lines.join("\n").trim_end()));
@@ -105,11 +208,29 @@ mod tests {
 
     #[test]
     fn the_generated_files_of_the_repository_are_current() {
-        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        for (file, content) in files().unwrap() {
-            let path = root.join(&file);
-            let found = fs_err::read_to_string(&path).unwrap_or_default();
-            assert!(found == content, "{}: run `cargo xtask gen`", file.display());
-        }
+        let root = workspace(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap();
+        let files = files().unwrap();
+        assert_eq!(stale(&root, &files).unwrap(), Vec::<PathBuf>::new(), "run `cargo xtask gen`");
+        assert_eq!(left_over(&root, &files).unwrap(), Vec::<PathBuf>::new());
+    }
+
+    #[test]
+    fn a_file_that_is_edited_missing_or_left_over_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let wanted = [(PathBuf::from("schemas/a.json"), "{}\n".to_owned())];
+        assert_eq!(stale(dir.path(), &wanted).unwrap(), [PathBuf::from("schemas/a.json")]);
+        fs::create_dirs(&dir.path().join(SCHEMAS)).unwrap();
+        fs::replace_hint(&dir.path().join("schemas/a.json"), b"{}\n").unwrap();
+        fs::replace_hint(&dir.path().join("schemas/old.json"), b"{}\n").unwrap();
+        assert_eq!(stale(dir.path(), &wanted).unwrap(), Vec::<PathBuf>::new());
+        assert_eq!(left_over(dir.path(), &wanted).unwrap(), [PathBuf::from("schemas/old.json")]);
+        fs::replace_hint(&dir.path().join("schemas/a.json"), b"{ }\n").unwrap();
+        assert_eq!(stale(dir.path(), &wanted).unwrap(), [PathBuf::from("schemas/a.json")]);
+    }
+
+    #[test]
+    fn a_cell_stays_a_cell() {
+        let rows = [vec!["a|b".to_owned(), "c\nd".to_owned()]];
+        assert_eq!(table(&["x", "y"], rows), "| x | y |\n|---|---|\n| a\\|b | c d |\n");
     }
 }

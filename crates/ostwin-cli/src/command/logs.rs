@@ -1,25 +1,27 @@
 //! `logs`: the channels of rooms, merged by time, and what comes next.
 
+mod follow;
+
 use std::collections::BTreeMap;
-use std::sync::mpsc::channel;
 
 use ostwin_core::channel::{Filter, Message};
-use ostwin_core::config::{Config, WatchMode};
 use ostwin_core::ids::{PlanId, RoomId};
 use ostwin_core::jsonl::Follower;
 use ostwin_core::project::Project;
 use ostwin_core::room::{self, Room};
 use ostwin_service::{Exit, Explain};
-use ostwin_watch::{Changed, Mode, Options, Watcher};
 use serde::Serialize;
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
 
 use crate::args::LogsArgs;
 use crate::context::{Context, stored_plan};
 use crate::out::remark;
 use crate::view;
+use crate::view::figures::plural;
 
+/// How many messages are shown unless somebody says how many.
+const NEWEST: usize = 200;
+/// How many of them before new ones are waited for.
+const NEWEST_BEFORE_FOLLOWING: usize = 20;
 /// New messages of one room that are taken in one go.
 const BATCH: usize = 1_000;
 
@@ -42,21 +44,48 @@ pub(crate) fn logs(context: &Context, args: &LogsArgs) -> anyhow::Result<Exit> {
         followed: BTreeMap::new(),
     };
     if args.follow {
-        return log.follow(args.last, &settings.config);
+        return log.follow(args.last.unwrap_or(NEWEST_BEFORE_FOLLOWING), &settings.config);
     }
-    let messages = log.newest(args.last)?;
-    if messages.is_empty() && !context.out.json {
+    let newest = log.newest(args.last.unwrap_or(NEWEST))?;
+    let count = newest.messages.len();
+    log.tell(newest.messages)?;
+    if count == 0 && !context.out.json {
         remark("no message");
     }
-    log.tell(messages)?;
+    if newest.more && args.last.is_none() {
+        remark(&format!("these are the newest {count}; `--last N` shows more"));
+    }
+    if newest.skipped > 0 {
+        let lines = plural(newest.skipped, "line");
+        remark(&format!("{lines} cannot be read; `ostwin doctor` says where"));
+    }
     Ok(Exit::Ok)
 }
 
 /// One message and the room it was posted in.
-#[derive(Debug, Serialize)]
+#[derive(Debug, PartialEq, Serialize)]
 struct Logged {
     room: RoomId,
+    #[serde(flatten)]
     message: Message,
+}
+
+/// The newest messages, by time.
+#[derive(Debug, Default)]
+struct Newest {
+    messages: Vec<Logged>,
+    /// There are older ones.
+    more: bool,
+    /// Lines that could not be read.
+    skipped: usize,
+}
+
+/// The channel of a room, as far as it has been shown.
+#[derive(Debug)]
+struct Followed {
+    follower: Follower,
+    /// The number of the last message that was shown.
+    seq: u64,
 }
 
 struct Log<'a> {
@@ -65,7 +94,7 @@ struct Log<'a> {
     room: Option<RoomId>,
     plan: Option<PlanId>,
     filter: Filter,
-    followed: BTreeMap<RoomId, Follower>,
+    followed: BTreeMap<RoomId, Followed>,
 }
 
 impl Log<'_> {
@@ -79,22 +108,51 @@ impl Log<'_> {
         })
     }
 
-    /// The newest messages of all rooms, by time. Also remembers where to go on.
-    fn newest(&mut self, last: Option<usize>) -> anyhow::Result<Vec<Logged>> {
-        let mut found = Vec::new();
+    /// The newest messages of all rooms, and where each room goes on.
+    fn newest(&mut self, last: usize) -> anyhow::Result<Newest> {
+        let mut newest = Newest::default();
         for room in self.rooms()? {
             let channel = room.channel();
+            // What is posted between this look and the next one is read twice, and told by its
+            // number.
             let end = std::fs::metadata(channel.path()).map_or(0, |metadata| metadata.len());
-            let page = channel.newest(&self.filter, last.unwrap_or(usize::MAX), None)?;
-            let room = room.id().clone();
-            let mine = page.messages.into_iter();
-            found.extend(mine.map(|message| Logged { room: room.clone(), message }));
-            self.followed.entry(room).or_insert_with(|| Follower::new(channel.path(), end));
+            let page = channel.newest(&self.filter, last, None)?;
+            newest.more |= page.more;
+            newest.skipped += page.skipped;
+            let seq = page.messages.last().map_or(0, |message| message.seq);
+            let followed = Followed { follower: Follower::new(channel.path(), end), seq };
+            self.followed.insert(room.id().clone(), followed);
+            let logged = |message| Logged { room: room.id().clone(), message };
+            newest.messages.extend(page.messages.into_iter().map(logged));
         }
-        found.sort_by(|a, b| (a.message.ts, &a.message.id).cmp(&(b.message.ts, &b.message.id)));
-        if let Some(last) = last {
-            found.drain(..found.len().saturating_sub(last));
+        sort(&mut newest.messages);
+        let older = newest.messages.len().saturating_sub(last);
+        newest.messages.drain(..older);
+        newest.more |= older > 0;
+        Ok(newest)
+    }
+
+    /// What was posted since the last look.
+    fn news(&mut self) -> anyhow::Result<Vec<Logged>> {
+        let mut found = Vec::new();
+        for (room, Followed { follower, seq }) in &mut self.followed {
+            loop {
+                let batch = follower.poll::<Message>(BATCH)?;
+                if batch.restarted {
+                    *seq = 0;
+                }
+                for message in batch.lines {
+                    if message.seq > *seq && self.filter.takes(&message) {
+                        *seq = message.seq;
+                        found.push(Logged { room: room.clone(), message });
+                    }
+                }
+                if !batch.more {
+                    break;
+                }
+            }
         }
+        sort(&mut found);
         Ok(found)
     }
 
@@ -108,70 +166,9 @@ impl Log<'_> {
         }
         Ok(())
     }
+}
 
-    fn follow(&mut self, last: Option<usize>, config: &Config) -> anyhow::Result<Exit> {
-        let (sender, changes) = channel();
-        let mode = match config.watch {
-            WatchMode::Auto => Mode::Auto,
-            WatchMode::Poll => Mode::Poll,
-        };
-        let wake = sender.clone();
-        let options = Options { mode, ..Options::default() };
-        let watcher = Watcher::start(self.project.layout(), options, move |changed| {
-            // After the end nobody listens.
-            drop(wake.send(Some(changed)));
-        })?;
-        let mut signals = Signals::new([SIGINT, SIGTERM]).exit(Exit::Environment)?;
-        std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
-            if signals.forever().next().is_some() {
-                drop(sender.send(None));
-            }
-        })?;
-        if self.room.is_none() {
-            watcher.watch_rooms_folder()?;
-        }
-        self.watch_rooms(&watcher)?;
-        let messages = self.newest(Some(last.unwrap_or(20)))?;
-        self.tell(messages)?;
-        while let Ok(Some(changed)) = changes.recv() {
-            match changed {
-                Changed::RoomChannel(_) => {}
-                Changed::RoomsFolder | Changed::Rescan => self.watch_rooms(&watcher)?,
-                _ => continue,
-            }
-            let messages = self.new_messages()?;
-            self.tell(messages)?;
-        }
-        // Looking is over: that is no failure.
-        Ok(Exit::Ok)
-    }
-
-    /// Watches rooms that appeared; their channels are followed from the start.
-    fn watch_rooms(&mut self, watcher: &Watcher) -> anyhow::Result<()> {
-        let first = self.followed.is_empty();
-        for room in self.rooms()? {
-            watcher.watch_room(room.id())?;
-            if !first {
-                let path = room.paths().channel();
-                self.followed.entry(room.id().clone()).or_insert_with(|| Follower::new(&path, 0));
-            }
-        }
-        Ok(())
-    }
-
-    fn new_messages(&mut self) -> anyhow::Result<Vec<Logged>> {
-        let mut found = Vec::new();
-        for (room, follower) in &mut self.followed {
-            loop {
-                let batch = follower.poll::<Message>(BATCH)?;
-                let wanted = batch.lines.into_iter().filter(|message| self.filter.takes(message));
-                found.extend(wanted.map(|message| Logged { room: room.clone(), message }));
-                if !batch.more {
-                    break;
-                }
-            }
-        }
-        found.sort_by(|a, b| (a.message.ts, &a.message.id).cmp(&(b.message.ts, &b.message.id)));
-        Ok(found)
-    }
+/// By time; what has the same time by id, which is in the order of posting too.
+fn sort(messages: &mut [Logged]) {
+    messages.sort_by(|a, b| (a.message.ts, &a.message.id).cmp(&(b.message.ts, &b.message.id)));
 }

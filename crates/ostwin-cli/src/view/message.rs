@@ -2,7 +2,7 @@
 
 use ostwin_core::channel::Message;
 use ostwin_core::ids::RoomId;
-use ostwin_core::room::Verdict;
+use ostwin_core::room::{Answer, Verdict};
 
 use super::figures;
 use super::line::{Line, Style};
@@ -14,7 +14,20 @@ pub(crate) fn message(room: &RoomId, message: &Message) -> Vec<Line> {
     let body = text::block(message.body.trim());
     lines.extend(body.lines().map(|line| Line::from(format!("    {line}"))));
     if let Some(verdict) = verdict(message) {
-        lines.extend(criteria(&verdict, "    "));
+        lines.extend(judged(&verdict));
+    }
+    lines
+}
+
+/// Each criterion that is not met with its evidence, then those that are, in one line.
+fn judged(verdict: &Verdict) -> Vec<Line> {
+    let (met, unmet): (Vec<&Answer>, Vec<&Answer>) =
+        verdict.criteria.iter().partition(|answer| answer.met);
+    let mut lines: Vec<Line> = unmet.into_iter().map(|found| answer(found, "    ")).collect();
+    if !met.is_empty() {
+        let ids: Vec<String> = met.into_iter().map(|answer| text::one_line(&answer.id)).collect();
+        let line = Line::from("    ").with(Style::Green, "met  ");
+        lines.push(line.with(Style::Plain, format!(" {}", ids.join(", "))));
     }
     lines
 }
@@ -58,13 +71,43 @@ pub(crate) fn verdict(message: &Message) -> Option<Verdict> {
 
 /// One line per criterion, with its evidence.
 pub(crate) fn criteria(verdict: &Verdict, indent: &str) -> Vec<Line> {
-    let line = |answer: &ostwin_core::room::Answer| {
-        let (style, word) =
-            if answer.met { (Style::Green, "met  ") } else { (Style::Red, "unmet") };
-        Line::from(indent)
-            .with(style, word)
-            .with(Style::Plain, format!(" {}", text::one_line(&answer.id)))
-            .with(Style::Dim, format!("  {}", text::one_line(&answer.evidence)))
-    };
-    verdict.criteria.iter().map(line).collect()
+    verdict.criteria.iter().map(|found| answer(found, indent)).collect()
+}
+
+fn answer(answer: &Answer, indent: &str) -> Line {
+    let (style, word) = if answer.met { (Style::Green, "met  ") } else { (Style::Red, "unmet") };
+    Line::from(indent)
+        .with(style, word)
+        .with(Style::Plain, format!(" {}", text::one_line(&answer.id)))
+        .with(Style::Dim, format!("  {}", text::one_line(&answer.evidence)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::line;
+
+    #[test]
+    fn a_rejection_shows_what_is_missing_and_hides_what_commands_a_terminal() {
+        let posted: Message = serde_json::from_value(serde_json::json!({
+            "v": 1, "id": "msg-01ARZ3NDEKTSV4RRFFQ69G5FAV", "seq": 4,
+            "ts": "2026-01-31T08:15:30.250Z", "from": "qa", "to": "engineer", "type": "fail",
+            "ref": "EPIC-001", "body": "One criterion is open.\n\n\u{1b}[2Jsee below\n",
+            "data": {"verdict": "fail", "summary": "open", "rehearsed": true, "criteria": [
+                {"id": "DOD-1", "met": true, "evidence": "cargo test"},
+                {"id": "AC-1", "met": false, "evidence": "src/a.rs:3\nreturns local time"},
+                {"id": "AC-2", "met": true, "evidence": "seen"},
+            ]},
+        }))
+        .unwrap();
+        let lines = message(&RoomId::numbered(1), &posted);
+        insta::assert_snapshot!(line::render(&lines, false), @r"
+        08:15:30 room-001 #4 qa → engineer  fail  EPIC-001  rehearsed
+            One criterion is open.
+
+            �[2Jsee below
+            unmet AC-1  src/a.rs:3 returns local time
+            met   DOD-1, AC-2
+        ");
+    }
 }

@@ -9,12 +9,14 @@ use super::figures;
 use super::line::{Line, Style};
 use super::text;
 
-/// Lines of a tool's output that are shown unless everything is asked for.
+/// Lines of a tool's arguments or result that are shown unless everything is asked for.
 const BRIEF_LINES: usize = 6;
-/// Characters of a line of it.
-const BRIEF_CHARS: usize = 160;
+/// Lines of a thought that are shown unless everything is asked for.
+const THOUGHT_LINES: usize = 3;
+/// Columns of such a line.
+const BRIEF_COLUMNS: usize = 160;
 
-/// Who worked, and how it ended.
+/// Who worked, by whose word, and how it ended.
 pub(crate) fn head(record: &AttemptRecord) -> Vec<(&'static str, String)> {
     let end = match (&record.outcome, record.closed_at) {
         (Some(outcome), Some(closed_at)) => {
@@ -22,32 +24,63 @@ pub(crate) fn head(record: &AttemptRecord) -> Vec<(&'static str, String)> {
         }
         _ => "open".to_owned(),
     };
-    let usage = record.usage.map(|usage| {
-        format!(
-            "{} tokens ({} in, {} out)",
-            figures::count(usage.total()),
-            figures::count(usage.input_tokens),
-            figures::count(usage.output_tokens)
-        )
-    });
-    let cost = record.cost_usd.filter(|cost| *cost > 0.0).map(figures::dollars);
-    let agent = match &record.model {
-        Some(model) => format!("{} with {model}", record.agent),
-        None => record.agent.clone(),
+    let agent = if record.rehearsed {
+        format!("{} (rehearsed)", record.agent)
+    } else {
+        record.agent.clone()
     };
-    let agent = if record.rehearsed { format!("{agent} (rehearsed)") } else { agent };
-    let spent: Vec<String> = usage.into_iter().chain(cost).collect();
+    let exit = match (record.exit_code, record.exit_signal) {
+        (_, Some(signal)) => format!("by signal {signal}"),
+        (Some(0) | None, None) => String::new(),
+        (Some(code), None) => format!("with code {code}"),
+    };
     vec![
         ("attempt", format!("{} in {}", record.number, record.state)),
-        ("role", record.role.to_string()),
-        ("agent", agent),
+        ("role", with_source(record.role.to_string(), &role_source(record))),
+        ("agent", with_source(agent, &setting_source(record, "agent"))),
+        (
+            "model",
+            match &record.model {
+                Some(model) => with_source(model.clone(), &setting_source(record, "model")),
+                None => String::new(),
+            },
+        ),
         ("began", figures::moment(record.opened_at)),
         ("deadline", figures::moment(record.deadline_at)),
         ("end", end),
         ("why", record.reason.clone().unwrap_or_default()),
-        ("used", spent.join(", ")),
+        ("exit", exit),
+        ("used", used(record)),
         ("id", record.id.to_string()),
     ]
+}
+
+fn used(record: &AttemptRecord) -> String {
+    let tokens = record.usage.map(|usage| {
+        let [total, input, output] =
+            [usage.total(), usage.input_tokens, usage.output_tokens].map(figures::count);
+        format!("{total} tokens ({input} in, {output} out)")
+    });
+    let cost = record.cost_usd.filter(|cost| *cost > 0.0).map(figures::dollars);
+    tokens.into_iter().chain(cost).collect::<Vec<_>>().join(", ")
+}
+
+/// A value and, if it is known, who said so.
+fn with_source(value: String, source: &str) -> String {
+    if source.is_empty() { value } else { format!("{value}  (from: {source})") }
+}
+
+fn setting_source(record: &AttemptRecord, name: &str) -> String {
+    let resolved = record.provenance.get("settings").and_then(|settings| settings.get(name));
+    resolved.map(super::session::source).unwrap_or_default()
+}
+
+fn role_source(record: &AttemptRecord) -> String {
+    let part = |name| record.provenance.get("role")?.get(name)?.as_str();
+    match (part("tier"), part("prompt_file")) {
+        (Some(tier), Some(file)) => format!("{tier} {file}"),
+        (tier, _) => tier.unwrap_or_default().to_owned(),
+    }
 }
 
 /// One entry; nothing for one that says nothing to people. `full` shows everything.
@@ -67,7 +100,10 @@ pub(crate) fn entry(entry: &Entry, full: bool) -> Vec<Line> {
             lines
         }
         Event::Text { text } => said(clock(), text, Style::Plain),
-        Event::Thought { text } if full => said(clock(), text, Style::Dim),
+        Event::Thought { text } => {
+            let lines = said(clock().with(Style::Dim, "thinks: "), text, Style::Dim);
+            if full { lines } else { brief(lines, THOUGHT_LINES) }
+        }
         Event::ToolCall { title, kind, input, .. } => {
             let mut lines = vec![
                 clock()
@@ -100,7 +136,7 @@ pub(crate) fn entry(entry: &Entry, full: bool) -> Vec<Line> {
             let mut lines = vec![clock().with(Style::Blue, "plan")];
             lines.extend(steps.iter().map(|step| {
                 Line::from("    ")
-                    .with(Style::Dim, format!("{} ", text::one_line(&step.status)))
+                    .with(Style::Dim, mark(&step.status))
                     .with(Style::Plain, text::one_line(&step.content))
             }));
             lines
@@ -132,7 +168,28 @@ pub(crate) fn entry(entry: &Entry, full: bool) -> Vec<Line> {
             let line = format!("the session ended: {outcome}{detail}");
             vec![clock().with(Style::Bold, text::one_line(&line))]
         }
-        Event::Thought { .. } | Event::Usage { .. } => Vec::new(),
+        // News of the context come by the hundred: only the sum of a turn is for everyone.
+        Event::Usage { tokens: None, .. } if !full => Vec::new(),
+        Event::Usage { tokens, context_used, context_size, cost_usd } => {
+            let tokens = tokens.map(|tokens| format!("{} tokens", figures::count(tokens.total)));
+            let context = context_used.zip(*context_size).map(|(used, size)| {
+                format!("{} of {} in the context", figures::count(used), figures::count(size))
+            });
+            let cost = cost_usd.filter(|cost| *cost > 0.0);
+            let cost = cost.map(|cost| format!("{} so far", figures::dollars(cost)));
+            let parts: Vec<String> = tokens.into_iter().chain(context).chain(cost).collect();
+            vec![clock().with(Style::Dim, format!("used: {}", parts.join(", ")))]
+        }
+    }
+}
+
+/// How far a step of a plan is.
+fn mark(status: &str) -> String {
+    match status {
+        "completed" => "[x] ".to_owned(),
+        "in_progress" => "[>] ".to_owned(),
+        "pending" => "[ ] ".to_owned(),
+        other => format!("{} ", text::one_line(other)),
     }
 }
 
@@ -158,15 +215,20 @@ fn value(value: Option<&Value>, full: bool) -> Vec<Line> {
         other => other.to_string(),
     };
     let lines = block(&shown, Style::Dim);
-    if full {
-        return lines;
-    }
-    let more = lines.len().saturating_sub(BRIEF_LINES);
+    if full { lines } else { brief(lines, BRIEF_LINES) }
+}
+
+/// The first `most` lines, none of them long; a note says what is missing.
+fn brief(lines: Vec<Line>, most: usize) -> Vec<Line> {
+    let more = lines.len().saturating_sub(most);
     let mut brief: Vec<Line> =
-        lines.into_iter().take(BRIEF_LINES).map(|line| line.cut(BRIEF_CHARS)).collect();
+        lines.into_iter().take(most).map(|line| line.cut(BRIEF_COLUMNS)).collect();
     if more > 0 {
-        let note = format!("    … {more} more lines; --full shows them");
+        let note = format!("    … {} more; --full shows all", figures::plural(more, "line"));
         brief.push(Line::new().with(Style::Dim, note));
     }
     brief
 }
+
+#[cfg(test)]
+mod tests;
