@@ -1,5 +1,9 @@
 //! What a run would do: `run --dry-run`, and the check that every session has an agent.
 
+mod forecast;
+mod lines;
+mod prompt;
+
 use ostwin_core::config::{REHEARSAL, Settings};
 use ostwin_core::dag::{self, BuildOptions, Dag};
 use ostwin_core::env;
@@ -8,7 +12,6 @@ use ostwin_core::plan::{Epic, LifecycleSource, Plan};
 use ostwin_core::plans;
 use ostwin_core::project::Project;
 use ostwin_core::registry::Registry;
-use ostwin_core::room::{Outcome, Room};
 use ostwin_runner::agents::Programs;
 use ostwin_runner::resolve::{Directives, Question, resolve};
 use ostwin_runner::roles::{RolePlaces, Wanted as WantedRole, find_role};
@@ -17,9 +20,6 @@ use serde::Serialize;
 
 use super::run::Wanted;
 use crate::context::Context;
-use crate::view::figures;
-use crate::view::line::{Line, Style};
-use crate::view::text;
 
 /// What would happen with each epic, in the order of the waves.
 #[derive(Debug)]
@@ -48,22 +48,11 @@ struct SessionPreview {
     model: Option<String>,
     timeout_seconds: Option<u64>,
     max_retries: Option<u32>,
-    /// Bytes of the role's own part of the prompt.
-    identity_bytes: usize,
+    /// Bytes of the first prompt, without what other epics will have left by then.
+    prompt_bytes: usize,
     /// Why no session can be started.
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<String>,
-}
-
-/// Past attempts, as far as they tell what the next will cost.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
-struct Forecast {
-    /// How many attempts it is made from.
-    attempts: usize,
-    /// Seconds of the longest way through the plan.
-    seconds: u64,
-    tokens: u64,
-    cost_usd: f64,
 }
 
 /// Resolves every session of the plan without starting any.
@@ -91,7 +80,7 @@ pub(super) fn of(project: &Project, settings: &Settings, plan: &Plan) -> anyhow:
             model: None,
             timeout_seconds: None,
             max_retries: None,
-            identity_bytes: 0,
+            prompt_bytes: 0,
             problem: None,
         };
         let resolved = match find_role(&wanted, &places, settings.config.dynamic_roles) {
@@ -99,7 +88,7 @@ pub(super) fn of(project: &Project, settings: &Settings, plan: &Plan) -> anyhow:
             Err(error) => return SessionPreview { problem: Some(error.to_string()), ..preview },
         };
         preview.tier = Some(resolved.tier.as_str().to_owned());
-        preview.identity_bytes = resolved.prompt.len();
+        preview.prompt_bytes = prompt::bytes(project, plan, epic, &role, &resolved);
         let directives = directives(epic);
         let question = Question {
             role: &role,
@@ -188,54 +177,15 @@ impl Preview {
             .into())
     }
 
-    fn forecast(&self, project: &Project) -> anyhow::Result<Option<Forecast>> {
-        let mut past: Vec<(RoleRef, u64, u64, f64)> = Vec::new();
-        for room in Room::list(project)? {
-            for attempt in room.attempts().unwrap_or_default() {
-                let record = attempt.record;
-                // What was cut off, and what a script played, says nothing about the next one.
-                let whole = matches!(record.outcome, Some(Outcome::Signal(_)));
-                let asked = self.sessions().any(|session| {
-                    session.agent.as_deref() == Some(record.agent.as_str())
-                });
-                if let (true, true, Some(closed_at)) = (whole, asked, record.closed_at) {
-                    let seconds = closed_at.since(record.opened_at).as_secs();
-                    let tokens = record.usage.map_or(0, |usage| usage.total());
-                    past.push((record.role, seconds, tokens, record.cost_usd.unwrap_or(0.0)));
-                }
-            }
-        }
-        if past.is_empty() {
-            return Ok(None);
-        }
-        let mut forecast = Forecast { attempts: past.len(), ..Forecast::default() };
-        let count = past.len();
-        let mean = |of: &dyn Fn(&(RoleRef, u64, u64, f64)) -> f64| {
-            past.iter().map(of).sum::<f64>() / count as f64
-        };
-        let (seconds, tokens) = (mean(&|p| p.1 as f64), mean(&|p| p.2 as f64));
-        let cost = mean(&|p| p.3);
-        let sessions = self.sessions().count() as f64;
-        forecast.tokens = (tokens * sessions) as u64;
-        forecast.cost_usd = cost * sessions;
-        let on_path = self.epics.iter().filter(|epic| self.dag.critical_path.contains(&epic.epic));
-        let longest: usize = on_path.map(|epic| epic.sessions.len()).sum();
-        forecast.seconds = (seconds * longest as f64) as u64;
-        Ok(Some(forecast))
-    }
-
+    /// Every kind of session, once for each epic.
     fn sessions(&self) -> impl Iterator<Item = &SessionPreview> {
         self.epics.iter().flat_map(|epic| &epic.sessions)
     }
 }
 
 /// Prints what would happen.
-pub(super) fn show(
-    context: &Context,
-    wanted: &Wanted,
-    preview: &Preview,
-) -> anyhow::Result<Exit> {
-    let forecast = preview.forecast(&wanted.project)?;
+pub(super) fn show(context: &Context, wanted: &Wanted, preview: &Preview) -> anyhow::Result<Exit> {
+    let forecast = forecast::of(&wanted.project, preview)?;
     let known = wanted.stored.as_ref().map(|plan| &plan.meta.plan_id);
     if context.out.json {
         context.out.json(&serde_json::json!({
@@ -247,70 +197,8 @@ pub(super) fn show(
             "forecast": forecast,
         }))?;
     } else {
-        context.out.lines(&lines(wanted, preview, forecast))?;
+        context.out.lines(&lines::of(wanted, preview, forecast))?;
     }
     let ready = preview.sessions().all(|session| session.problem.is_none());
     Ok(if ready { Exit::Ok } else { Exit::Usage })
-}
-
-fn lines(wanted: &Wanted, preview: &Preview, forecast: Option<Forecast>) -> Vec<Line> {
-    let title = wanted.text.parsed.plan.title.as_deref().unwrap_or("(no title)");
-    let waves = figures::plural(preview.dag.waves.len(), "wave");
-    let epics = figures::plural(preview.epics.len(), "epic");
-    let most = wanted.settings.config.max_concurrent_rooms;
-    let mut lines = vec![
-        Line::new()
-            .with(Style::Bold, text::one_line(title))
-            .with(Style::Dim, format!("  {epics} in {waves}, at most {most} sessions at once")),
-    ];
-    let mut wave = None;
-    for epic in &preview.epics {
-        if wave != Some(epic.wave) {
-            wave = Some(epic.wave);
-            lines.push(Line::new());
-            lines.push(Line::new().with(Style::Cyan, format!("wave {}", epic.wave)));
-        }
-        let after: Vec<&str> = epic.depends_on.iter().map(EpicId::as_str).collect();
-        let mut line = Line::from("  ")
-            .with(Style::Bold, epic.epic.to_string())
-            .with(Style::Plain, format!("  {}", text::one_line(&epic.title)));
-        if !after.is_empty() {
-            line.push(Style::Dim, format!("  after {}", after.join(", ")));
-        }
-        lines.push(line);
-        for session in &epic.sessions {
-            lines.push(session_line(session));
-        }
-    }
-    lines.push(Line::new());
-    lines.push(Line::from(match forecast {
-        None => "forecast: no past attempts to forecast from".to_owned(),
-        Some(forecast) => format!(
-            "forecast: about {}, {} tokens, {} (from {})",
-            figures::seconds(forecast.seconds),
-            figures::count(forecast.tokens),
-            figures::dollars(forecast.cost_usd),
-            figures::plural(forecast.attempts, "past attempt"),
-        ),
-    }));
-    lines.push(Line::new().with(Style::Dim, "nothing was written"));
-    lines
-}
-
-fn session_line(session: &SessionPreview) -> Line {
-    let mut line =
-        Line::from("    ").with(Style::Plain, text::fill(&session.role.to_string(), 18));
-    if let Some(problem) = &session.problem {
-        return line.with(Style::Red, text::one_line(problem));
-    }
-    let agent = session.agent.as_deref().unwrap_or_default();
-    line.push(Style::Plain, text::fill(agent, 12));
-    let model = session.model.as_deref().unwrap_or("its own model");
-    line.push(Style::Dim, format!("{model}, role {}", session.tier.as_deref().unwrap_or_default()));
-    let identity = u64::try_from(session.identity_bytes).unwrap_or(0);
-    line.push(Style::Dim, format!(", {} of identity", figures::bytes(identity)));
-    if let Some(seconds) = session.timeout_seconds {
-        line.push(Style::Dim, format!(", at most {}", figures::seconds(seconds)));
-    }
-    line
 }

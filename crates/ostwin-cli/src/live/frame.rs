@@ -22,7 +22,12 @@ pub(super) fn running(board: &Board, log: &VecDeque<Line>, look: Look, height: u
     let room = height.saturating_sub(lines.len());
     // With so few lines the epics matter more than the log.
     let log_room = if room > 10 { LEAST_LOG + 1 } else { 0 };
-    lines.extend(epics(board, look, room.saturating_sub(log_room)));
+    let asks = for_a_person(board).map(|line| line.cut(look.width));
+    let asks_room = if asks.is_some() { 2 } else { 0 };
+    lines.extend(epics(board, look, room.saturating_sub(log_room + asks_room)));
+    if let Some(asks) = asks {
+        lines.extend([Line::new(), asks]);
+    }
     let left = height.saturating_sub(lines.len() + 1).min(WANTED_LOG);
     if left > 0 && !log.is_empty() {
         lines.push(Line::new());
@@ -35,6 +40,14 @@ pub(super) fn running(board: &Board, log: &VecDeque<Line>, look: Look, height: u
     }
     lines.truncate(height);
     lines
+}
+
+/// The first room that waits for a person, and what to type.
+fn for_a_person(board: &Board) -> Option<Line> {
+    let row = board.rows.iter().find(|row| row.display.tone == Tone::Attention)?;
+    let room = row.room.as_ref()?;
+    let epic = Line::new().with(Style::BoldYellow, format!("{} needs you: ", row.epic));
+    Some(epic.with(Style::Plain, format!("ostwin room show {room}")))
 }
 
 /// One line per epic; where they do not fit, those that matter now, and how many are not shown.
@@ -83,8 +96,42 @@ mod tests {
         let look = Look { width: 80, unicode: true };
         let log: VecDeque<Line> = (1..20).map(|n| Line::from(format!("log {n}"))).collect();
         let text = |height| crate::view::line::render(&running(&board, &log, look, height), false);
-        insta::assert_snapshot!(text(8));
-        insta::assert_snapshot!(text(24));
+        insta::assert_snapshot!(text(8), @r"
+        Shop  shop-3fa9c1  rehearsed
+        running  27%  2/12 passed, 2 running, 1 for you, 1 failed, 1 blocked, 5 waiting…
+
+        EPIC-003 developing   engineer ██░░░░  45%  2m30s  4.5k      writes �[31mthe pa…
+        EPIC-005 escalated    engineer ░░░░░░   0%  4m10s  7.5k      the criterion can …
+        … and 10 more epics, 2 of them passed
+
+        EPIC-005 needs you: ostwin room show room-005
+        ");
+        insta::assert_snapshot!(text(24), @r"
+        Shop  shop-3fa9c1  rehearsed
+        running  27%  2/12 passed, 2 running, 1 for you, 1 failed, 1 blocked, 5 waiting…
+
+        EPIC-001 passed       engineer ██████ 100%    50s  1.5k      Title of epic 1, w…
+        EPIC-002 passed       engineer ██████ 100%  1m40s  3.0k  ↻1  Title of epic 2, w…
+        EPIC-003 developing   engineer ██░░░░  45%  2m30s  4.5k      writes �[31mthe pa…
+        EPIC-004 review       engineer ████░░  80%  3m20s  6.0k      writes �[31mthe pa…
+        EPIC-005 escalated    engineer ░░░░░░   0%  4m10s  7.5k      the criterion can …
+        EPIC-006 failed-final engineer ░░░░░░   0%  5m00s  9.0k      Title of epic 6, w…
+        EPIC-007 blocked by … engineer ░░░░░░   0%  5m50s 10.5k      Title of epic 7, w…
+        EPIC-008 waiting      engineer                               for EPIC-003
+        EPIC-009 waiting      engineer                               Title of epic 9, w…
+        EPIC-010 waiting      engineer                               Title of epic 10, …
+        EPIC-011 waiting      engineer                               Title of epic 11, …
+        EPIC-012 waiting      engineer                               Title of epic 12, …
+
+        EPIC-005 needs you: ostwin room show room-005
+
+        log 14
+        log 15
+        log 16
+        log 17
+        log 18
+        log 19
+        ");
         for height in 0..30 {
             let lines = running(&board, &log, look, height);
             assert!(lines.len() <= height);

@@ -176,7 +176,7 @@ impl View {
                     self.push(view::event::event(&event));
                 }
                 Message::Notice(notice) => {
-                    self.push(Some(Line::new().with(Style::Yellow, text::one_line(&notice))))
+                    self.push(Some(Line::new().with(Style::Yellow, text::one_line(&notice))));
                 }
                 Message::Changed(what) => changed |= self.changed(&what)?,
             }

@@ -11,6 +11,8 @@ use super::text;
 const WIDE: usize = 112;
 const TITLE_COLUMNS: usize = 28;
 const MAX_WORD: usize = 18;
+/// From this width on there is room for costs and for whole words.
+const ROOMY: usize = 100;
 const MAX_ROLE: usize = 16;
 
 /// How the board is drawn.
@@ -29,10 +31,12 @@ pub(crate) fn headline(board: &Board, look: Look) -> Vec<Line> {
     if board.rehearsed {
         first.push(Style::Magenta, "  rehearsed");
     }
-    let mut second = Line::new()
-        .with(state_style(board.state), board.state.words())
-        .with(Style::Plain, format!("  {}", bar(board.progress_percent, 12, look.unicode)))
-        .with(Style::Plain, format!(" {}%", board.progress_percent))
+    let mut second = Line::new().with(state_style(board.state), board.state.words());
+    if look.width >= ROOMY {
+        second.push(Style::Plain, format!("  {}", bar(board.progress_percent, 12, look.unicode)));
+    }
+    let mut second = second
+        .with(Style::Plain, format!("  {}%", board.progress_percent))
         .with(Style::Plain, format!("  {}", counts(&board.counts)));
     if let Some(elapsed) = board.elapsed_seconds {
         second.push(Style::Dim, format!("  {}", figures::seconds(elapsed)));
@@ -76,7 +80,8 @@ pub(crate) fn counts(counts: &Counts) -> String {
 
 /// A bar of `cells` cells.
 fn bar(percent: u8, cells: usize, unicode: bool) -> String {
-    let full = (usize::from(percent.min(100)) * cells + 50) / 100;
+    // Full only when it is done.
+    let full = usize::from(percent.min(100)) * cells / 100;
     let (done, open) = if unicode { ("█", "░") } else { ("#", ".") };
     done.repeat(full) + &open.repeat(cells - full)
 }
@@ -98,12 +103,14 @@ impl Columns {
     fn of(board: &Board, look: Look) -> Self {
         let widest = |of: fn(&Row) -> usize| board.rows.iter().map(of).max().unwrap_or(0);
         let role = |row: &Row| row.role.as_ref().map_or(0, |role| role.to_string().len());
+        let roomy = look.width >= ROOMY;
+        let word = if roomy { MAX_WORD } else { MAX_WORD - 6 };
         Self {
             epic: widest(|row| row.epic.as_str().len()).min(16),
-            word: widest(|row| text::width(&row.display.word)).clamp(7, MAX_WORD),
+            word: widest(|row| text::width(&row.display.word)).clamp(7, word),
             role: widest(role).clamp(4, MAX_ROLE),
-            bar: if look.width < 100 { 6 } else { 10 },
-            cost: board.cost_usd.is_some(),
+            bar: if roomy { 10 } else { 6 },
+            cost: roomy && board.cost_usd.is_some(),
             retries: board.rows.iter().any(|row| row.retries > 0),
             title: if look.width < WIDE { 0 } else { TITLE_COLUMNS },
             rehearsed: board.rehearsed,

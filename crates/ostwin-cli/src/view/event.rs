@@ -37,10 +37,8 @@ fn said(event: &Event, line: &mut Line) -> Option<()> {
                 line.push(Style::Magenta, "  rehearsed");
             }
         }
-        EventKind::RoomCreated => {
-            line.push(Style::Plain, "has a room");
-            aside(line, &event.room.as_ref().map(ToString::to_string).unwrap_or_default());
-        }
+        // One for each epic, all at once, says no more than the number of epics.
+        EventKind::RoomCreated => return None,
         EventKind::AttemptOpened => {
             line.push(Style::Cyan, words(event, "role"));
             line.push(Style::Plain, format!(" begins attempt {}", words(event, "number")));

@@ -104,7 +104,8 @@ impl Line {
 
     /// The line as it is written, without its end.
     pub(crate) fn render(&self, color: bool) -> String {
-        let Some(end) = self.pieces.iter().rposition(|(_, text)| !text.trim_end().is_empty()) else {
+        let Some(end) = self.pieces.iter().rposition(|(_, text)| !text.trim_end().is_empty())
+        else {
             return String::new();
         };
         let mut out = String::new();
@@ -143,7 +144,7 @@ mod tests {
         assert_eq!(line.width(), 12);
         assert_eq!(line.render(false), "passed  ok");
         assert_eq!(line.render(true), "\u{1b}[32mpassed\u{1b}[0m  ok");
-        assert_eq!(line.cut(8).render(false), "passed");
+        assert_eq!(line.cut(8).render(false), "passed …");
         assert_eq!(Line::from("   ").render(true), "");
     }
 }

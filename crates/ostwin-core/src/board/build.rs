@@ -210,8 +210,10 @@ impl Maker<'_> {
             ..self.facts()
         };
         let display = display(&standing.machine, &standing.state, &facts);
+        // What an attempt that has ended said about itself says nothing about the room.
+        let open = attempt.as_ref().filter(|attempt| attempt.is_open());
         let reported = progress.as_ref().filter(|progress| {
-            attempt.as_ref().is_some_and(|a| progress.attempt.as_ref() == Some(&a.id))
+            open.is_some_and(|open| progress.attempt.as_ref() == Some(&open.id))
         });
         let percent = match (passed, reported) {
             (true, _) => 100,
@@ -285,7 +287,14 @@ impl Maker<'_> {
             Tone::Trouble | Tone::Attention | Tone::Failed | Tone::Cancelled
         );
         let reason = reading.standing.replay.last_reason.trim();
-        (tells && !reason.is_empty()).then(|| reason.to_owned())
+        // Whoever gave up said more than that they did.
+        let said = reading.last_message.as_ref().filter(|message| {
+            [names::ESCALATE, names::ERROR, names::FAIL, "reject"].contains(&message.kind.as_str())
+        });
+        match said.map(|message| last(message).text).filter(|text| !text.is_empty()) {
+            Some(text) if tells => Some(format!("{reason}: {text}")),
+            _ => (tells && !reason.is_empty()).then(|| reason.to_owned()),
+        }
     }
 }
 
@@ -410,12 +419,11 @@ fn only_people_can_help(inputs: &Inputs<'_>) -> bool {
 }
 
 fn elapsed(inputs: &Inputs<'_>, counts: &Counts) -> Option<u64> {
-    let replays = || {
-        let readings = inputs.rooms.values().filter_map(|room| room.reading.as_ref().ok());
-        readings.map(|reading| &reading.standing.replay)
-    };
-    let start = replays().filter_map(|replay| replay.started_at).min()?;
+    let readings = || inputs.rooms.values().filter_map(|room| room.reading.as_ref().ok());
+    let start = readings().filter_map(|reading| reading.standing.replay.started_at).min()?;
     let over = !inputs.engine.driven || counts.passed + counts.failed == counts.total;
-    let last = replays().filter_map(|replay| replay.entered_at).max().filter(|_| over);
+    let moved = readings().filter_map(|reading| reading.standing.replay.entered_at);
+    let closed = readings().filter_map(|reading| reading.attempt.as_ref()?.closed_at);
+    let last = moved.chain(closed).max().filter(|_| over);
     Some(last.unwrap_or(inputs.now).since(start).as_secs())
 }
