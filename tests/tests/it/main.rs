@@ -5,6 +5,7 @@
 mod append;
 mod architecture;
 mod cli;
+mod cli_reads;
 mod field;
 mod kill;
 mod mcp;
