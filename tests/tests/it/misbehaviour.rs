@@ -3,7 +3,7 @@
 use ostwin_core::room::Outcome;
 use serde_json::{Value, json};
 
-use crate::field::{Field, lines_of, messages, one_epic};
+use crate::field::{Field, PATIENCE, lines_of, messages, one_epic};
 
 /// Runs a plan of one epic whose worker has no retry and plays `before` first, and gives how the
 /// first attempt ended.
@@ -67,6 +67,31 @@ fn one_that_floods_costs_bounded_space_and_time() {
     }
     let (_field, outcome, state) = worker(json!([{ "do": "flood", "to": "line", "mib": 64 }]), "");
     assert_eq!((outcome, state.as_str()), (Outcome::AgentError, "escalated"));
+}
+
+#[test]
+fn one_that_floods_leaves_the_engine_small() {
+    let script = json!({ "v": 1, "rules": [
+        { "when": { "state_type": ["work"] }, "before": [
+            { "do": "flood", "to": "noise", "mib": 256 },
+            { "do": "flood", "to": "stderr", "mib": 256 },
+        ] },
+    ] });
+    let field = Field::new(&script, &json!({}));
+    field.plan("PLAN.md", &one_epic(""));
+    let mut run = field.spawn(&["run", "PLAN.md", "--no-wait"]);
+    let status = format!("/proc/{}/status", run.id());
+    let mut peak = 0;
+    while run.is_running().unwrap() {
+        // The figure is gone the moment the process ends.
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let found = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
+        peak = peak.max(found.unwrap_or(0));
+        std::thread::yield_now();
+    }
+    assert_eq!(run.wait(PATIENCE).unwrap().code(), Some(0));
+    assert!((1..120 * 1024).contains(&peak), "the engine's memory rose to {peak} KiB");
 }
 
 #[test]
