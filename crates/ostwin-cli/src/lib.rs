@@ -7,8 +7,8 @@
 mod args;
 mod command;
 mod context;
-mod live;
 mod examples;
+mod live;
 mod out;
 mod view;
 

@@ -6,7 +6,7 @@ use crate::channel::DEFAULT_MAX_MESSAGE_BYTES;
 use crate::config::Config;
 use crate::fs::{self, FsError};
 use crate::layout::{self, GIT_IGNORED, Layout};
-use crate::store::Store;
+use crate::store::{Durability, Store};
 
 /// Why a project was not found or not made.
 #[derive(Debug, thiserror::Error)]
@@ -141,6 +141,31 @@ pub fn init(
         .map_err(|error| FsError::new("serialise", &config, error.into()))?;
     scaffold(&config, &[bytes.as_slice(), b"\n"].concat(), store, &mut done)?;
     Ok((layout, done))
+}
+
+/// Puts roles and the registry into a project, for its people to change. `files` are those of the
+/// roles, by their path below the folder of roles. What is there is kept, file by file.
+///
+/// # Errors
+/// A file cannot be written.
+pub fn scaffold_roles<'a>(
+    layout: &Layout,
+    files: impl IntoIterator<Item = (&'a Path, &'a [u8])>,
+    registry: &str,
+    store: &Store,
+) -> Result<Vec<Scaffolded>, ProjectError> {
+    // Nobody relies on them before the project is there: one sync for each would only take time.
+    let quick = Store { durability: Durability::Os, ..store.clone() };
+    let mut done = Vec::new();
+    for (path, content) in files {
+        let path = layout.roles().join(path);
+        if let Some(dir) = path.parent() {
+            fs::create_dirs(dir)?;
+        }
+        scaffold(&path, content, &quick, &mut done)?;
+    }
+    scaffold(&layout.registry(), registry.as_bytes(), store, &mut done)?;
+    Ok(done)
 }
 
 fn scaffold(

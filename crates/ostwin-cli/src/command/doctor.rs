@@ -61,7 +61,9 @@ fn machine(layout: &Layout, config: &Config, findings: &mut Vec<Finding>) {
             None => Finding::problem(
                 server,
                 "not found beside this executable or on PATH",
-                format!("build it (`cargo build --bin {server}`), or name its folder in OSTWIN_BIN_DIR"),
+                format!(
+                    "build it (`cargo build --bin {server}`), or name its folder in OSTWIN_BIN_DIR"
+                ),
             ),
         });
     }

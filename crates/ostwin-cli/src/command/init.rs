@@ -1,17 +1,20 @@
 //! `init`: a folder becomes a project.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ostwin_core::config::{self, Places, REHEARSAL};
+use ostwin_core::layout::Layout;
 use ostwin_core::project::{self, Scaffolded};
 use ostwin_core::store::Store;
 use ostwin_core::{env, fs};
 use ostwin_runner::agents::{FoundAgent, Programs, list_agents};
+use ostwin_runner::roles::{shipped_files, shipped_registry};
 use ostwin_service::{Exit, Explain, Failure};
 use serde_json::{Value, json};
 
 use crate::args::InitArgs;
 use crate::context::{Context, here};
+use crate::view::figures::plural;
 
 pub(crate) fn init(context: &Context, args: &InitArgs) -> anyhow::Result<Exit> {
     let user = config::load(&Places::of_process(None), Vec::new()).exit(Exit::Usage)?.settings;
@@ -32,25 +35,33 @@ pub(crate) fn init(context: &Context, args: &InitArgs) -> anyhow::Result<Exit> {
         settings["default_agent"] = json!(name);
     }
     let home = env::home().and_then(|home| fs_err::canonicalize(home).ok());
-    let (layout, done) =
-        project::init(&root, home.as_deref(), &settings, &Store::default()).exit(Exit::Usage)?;
+    let store = Store::default();
+    let (layout, mut done) =
+        project::init(&root, home.as_deref(), &settings, &store).exit(Exit::Usage)?;
     let kept_config = done.contains(&Scaffolded::Kept(layout.config()));
+    let (registry, _) = shipped_registry().exit(Exit::Bug)?;
+    let roles = shipped_files();
+    let roles = roles.iter().map(|file| (file.path, file.content));
+    done.extend(project::scaffold_roles(&layout, roles, registry, &store)?);
+    let named = context.settings(Some(&layout), Vec::new())?.config.default_agent;
     if context.out.json {
         context.out.json(&as_json(&root, &done, &agents))?;
     } else {
-        context.out.text(&told(&root, &done))?;
-        let named = context.settings(Some(&layout), Vec::new())?.config.default_agent;
+        context.out.text(&told(&layout, &done))?;
         context.out.text(&next_steps(&agents, named.as_deref()))?;
     }
-    if kept_config && args.agent.is_some() {
-        return Err(Failure::new(Exit::Usage, "the settings were there and were left alone")
-            .hint(format!("`ostwin config set default_agent {}`", args.agent.as_deref().unwrap_or_default()))
-            .into());
+    match &args.agent {
+        Some(name) if kept_config && named.as_ref() != Some(name) => {
+            let text = format!("the settings were there and were left alone; they don't name `{name}`");
+            Err(Failure::new(Exit::Usage, text)
+                .hint(format!("`ostwin config set default_agent {name}`"))
+                .into())
+        }
+        _ => Ok(Exit::Ok),
     }
-    Ok(Exit::Ok)
 }
 
-fn as_json(root: &std::path::Path, done: &[Scaffolded], agents: &[FoundAgent]) -> Value {
+fn as_json(root: &Path, done: &[Scaffolded], agents: &[FoundAgent]) -> Value {
     let paths = |created: bool| -> Vec<&PathBuf> {
         done.iter()
             .filter_map(|file| match file {
@@ -68,21 +79,28 @@ fn as_json(root: &std::path::Path, done: &[Scaffolded], agents: &[FoundAgent]) -
     })
 }
 
-fn told(root: &std::path::Path, done: &[Scaffolded]) -> String {
-    let created: Vec<&PathBuf> = done
-        .iter()
-        .filter_map(|file| match file {
-            Scaffolded::Created(path) => Some(path),
-            Scaffolded::Kept(_) => None,
-        })
-        .collect();
-    if created.is_empty() {
-        return format!("`{}` is a project already; nothing was changed.\n", root.display());
+fn told(layout: &Layout, done: &[Scaffolded]) -> String {
+    let root = layout.root().display();
+    let shown = |path: &Path| {
+        let path = path.strip_prefix(layout.root()).unwrap_or(path);
+        path.display().to_string()
+    };
+    let created = done.iter().filter_map(|file| match file {
+        Scaffolded::Created(path) => Some(path),
+        Scaffolded::Kept(_) => None,
+    });
+    let (roles, others): (Vec<_>, Vec<_>) =
+        created.partition(|path| path.starts_with(layout.roles()));
+    if roles.is_empty() && others.is_empty() {
+        return format!("`{root}` is a project already; nothing was changed.\n");
     }
-    let mut out = format!("`{}` is a project now. Written:\n", root.display());
-    for path in created {
-        let shown = path.strip_prefix(root).unwrap_or(path);
-        out.push_str(&format!("  {}\n", shown.display()));
+    let mut out = format!("`{root}` is a project. Written:\n");
+    for path in others {
+        out.push_str(&format!("  {}\n", shown(path)));
+    }
+    if !roles.is_empty() {
+        let files = plural(roles.len(), "file");
+        out.push_str(&format!("  {}/  ({files})\n", shown(&layout.roles())));
     }
     out
 }
@@ -93,12 +111,14 @@ fn next_steps(agents: &[FoundAgent], named: Option<&str>) -> String {
         Some(name) => out.push_str(&format!("Sessions use the agent `{name}`.\n")),
         None => out.push_str(&choose_agent(agents)),
     }
-    out.push_str("\nNext: write a PLAN.md, then `ostwin plan check PLAN.md` and `ostwin run PLAN.md`.\n");
+    out.push_str(
+        "\nNext: write a PLAN.md, then `ostwin plan check PLAN.md` and `ostwin run PLAN.md`.\n",
+    );
     out
 }
 
 /// Which agents are here, and the line that names one.
-pub(super) fn choose_agent(agents: &[FoundAgent]) -> String {
+fn choose_agent(agents: &[FoundAgent]) -> String {
     let mut out = String::new();
     let real: Vec<&FoundAgent> =
         agents.iter().filter(|agent| agent.program.is_some() && agent.name != REHEARSAL).collect();

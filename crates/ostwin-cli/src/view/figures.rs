@@ -82,7 +82,8 @@ mod tests {
     fn figures_stay_short() {
         let times: Vec<String> = [0, 59, 60, 3599, 3600, 86_399, 86_400].map(seconds).into();
         assert_eq!(times, ["0s", "59s", "1m00s", "59m59s", "1h00m", "23h59m", "1d00h"]);
-        let counts: Vec<String> = [0, 999, 1_000, 99_949, 123_456, 1_234_567, 12_345_678].map(count).into();
+        let counts: Vec<String> =
+            [0, 999, 1_000, 99_949, 123_456, 1_234_567, 12_345_678].map(count).into();
         assert_eq!(counts, ["0", "999", "1.0k", "99.9k", "123k", "1.23M", "12.3M"]);
         assert_eq!([0.0, 1.239, 123.4].map(dollars), ["$0.00", "$1.24", "$123"]);
         assert_eq!([0, 1536, 3_145_728].map(bytes), ["0 B", "1.5 KiB", "3.0 MiB"]);

@@ -27,7 +27,8 @@ pub(crate) fn block(text: &str) -> String {
 /// Control characters could command the terminal; those that change the direction of writing could
 /// make it show something else than what is there.
 fn visible(c: char) -> char {
-    let deceives = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let deceives =
+        matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     if c.is_control() || deceives || matches!(c, '\u{2028}' | '\u{2029}') { REPLACEMENT } else { c }
 }
 
