@@ -15,7 +15,7 @@ use ostwin_service::{Exit, Explain, Failure};
 use serde_json::{Value, json};
 
 use super::drive;
-use super::plan_text::{PlanText, options_with};
+use super::plan_text::{PlanText, options_anywhere};
 use super::run::plan_layer;
 use crate::args::DemoArgs;
 use crate::context::{Context, here};
@@ -46,7 +46,7 @@ pub(crate) fn demo(context: &Context, args: &DemoArgs) -> anyhow::Result<Exit> {
     fs::replace_record(&source, example.plan.as_bytes(), store.durability)?;
     let settings = settings(args, &script);
     let (layout, _) = project::init(&root, None, &settings, &store)?;
-    let text = PlanText::of(PLAN.to_owned(), example.plan.into(), &options_with(None));
+    let text = PlanText::of(PLAN.to_owned(), example.plan.into(), &options_anywhere());
     if text.parsed.has_errors() {
         return text.refuse().exit(Exit::Bug);
     }

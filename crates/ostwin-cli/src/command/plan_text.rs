@@ -3,7 +3,10 @@
 use std::path::Path;
 
 use ostwin_core::config::{self, Settings};
+use ostwin_core::env;
+use ostwin_core::layout::Layout;
 use ostwin_core::plan::{self, ParseOptions, ParsedPlan};
+use ostwin_runner::roles::{RolePlaces, list_roles};
 use ostwin_service::{Exit, Failure};
 
 use crate::context::Context;
@@ -51,17 +54,29 @@ impl PlanText {
     }
 }
 
-/// How plans are checked here: known settings and, in a project, known roles.
+/// How plans are checked here: by the roles and settings of the project, if this is one.
 pub(super) fn parse_options(context: &Context) -> anyhow::Result<ParseOptions> {
     let project = context.project_if_any()?;
-    let settings = project.as_ref().map(|(_, settings)| settings);
-    Ok(options_with(settings))
+    Ok(match &project {
+        Some((project, settings)) => options_of(project.layout(), settings),
+        None => options_anywhere(),
+    })
 }
 
-pub(super) fn options_with(settings: Option<&Settings>) -> ParseOptions {
+/// How plans are checked in a project.
+pub(super) fn options_of(layout: &Layout, settings: &Settings) -> ParseOptions {
+    let places = RolePlaces::of(layout, None, env::home().as_deref());
     ParseOptions {
         known_config_keys: Some(config::known_keys()),
-        known_roles: None,
-        dynamic_roles: settings.is_none_or(|settings| settings.config.dynamic_roles),
+        // A registry that cannot be read is an error of the run, and no reason to doubt the plan.
+        known_roles: places.ok().map(|places| {
+            list_roles(&places).into_iter().map(|role| role.name.to_string()).collect()
+        }),
+        dynamic_roles: settings.config.dynamic_roles,
     }
+}
+
+/// How plans are checked outside of any project, where nobody knows which roles there will be.
+pub(super) fn options_anywhere() -> ParseOptions {
+    ParseOptions { known_config_keys: Some(config::known_keys()), ..ParseOptions::default() }
 }

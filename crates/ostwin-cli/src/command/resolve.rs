@@ -15,7 +15,7 @@ use ostwin_runner::roles::{ResolvedRole, RolePlaces, Wanted, find_role};
 use ostwin_service::{Exit, Explain, Failure};
 use serde_json::{Value, json};
 
-use super::plan_text::{PlanText, options_with};
+use super::plan_text::{PlanText, options_of};
 use super::run::plan_layer;
 use crate::args::ResolveCommand;
 use crate::context::Context;
@@ -117,7 +117,7 @@ impl Asked {
         let stored = plans::open(project, &contract.plan_id).exit(Exit::Usage)?;
         let file = stored.paths.plan();
         let name = file.display().to_string();
-        let text = PlanText::of(name, stored.text()?, &options_with(Some(settings)));
+        let text = PlanText::of(name, stored.text()?, &options_of(project.layout(), settings));
         let plan = &text.parsed.plan;
         let epic = plan.epic(&contract.task_ref);
         Ok(Self {

@@ -11,7 +11,7 @@ use ostwin_core::project::Project;
 use ostwin_engine::{Mode, SubmitError, Submitted};
 use ostwin_service::{Exit, Explain, Failure};
 
-use super::plan_text::{PlanText, options_with};
+use super::plan_text::{PlanText, options_of};
 use super::{detach, drive, preview};
 use crate::args::RunArgs;
 use crate::context::{Context, PlanRef, source_path, stored_plan};
@@ -61,7 +61,7 @@ pub(super) struct Wanted {
 impl Wanted {
     fn read(context: &Context, args: &RunArgs) -> anyhow::Result<Self> {
         let (project, settings) = context.project()?;
-        let options = options_with(Some(&settings));
+        let options = options_of(project.layout(), &settings);
         let (stored, text) = match PlanRef::of(&args.plan) {
             PlanRef::File(path) => {
                 let bytes = super::plan::read(&path)?;
