@@ -299,17 +299,9 @@ impl Channel {
     /// The file cannot be read.
     pub fn latest(
         &self,
-        mut wanted: impl FnMut(&Message) -> bool,
+        wanted: impl FnMut(&Message) -> bool,
     ) -> Result<Option<Message>, JsonlError> {
-        let mut found = None;
-        jsonl::scan_back::<Message>(&self.path, |_, message| {
-            if wanted(&message) {
-                found = Some(message);
-                return ControlFlow::Break(());
-            }
-            ControlFlow::Continue(())
-        })?;
-        Ok(found)
+        jsonl::find_last(&self.path, wanted)
     }
 }
 

@@ -22,7 +22,7 @@ mod backward;
 mod follow;
 mod forward;
 
-pub use backward::scan_back;
+pub use backward::{find_last, scan_back};
 pub use follow::{Batch, Follower};
 pub use forward::scan;
 

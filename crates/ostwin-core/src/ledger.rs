@@ -289,7 +289,7 @@ impl Ledger {
     /// # Errors
     /// The file cannot be read.
     pub fn find(&self, id: &MemoryId) -> Result<Option<Entry>, JsonlError> {
-        self.first_from_end(|entry| entry.id == *id)
+        jsonl::find_last(&self.path, |entry: &Entry| entry.id == *id)
     }
 
     /// The entry that an action published under this key.
@@ -297,22 +297,7 @@ impl Ledger {
     /// # Errors
     /// The file cannot be read.
     pub fn find_key(&self, key: &str) -> Result<Option<Entry>, JsonlError> {
-        self.first_from_end(|entry| entry.key.as_deref() == Some(key))
-    }
-
-    fn first_from_end(
-        &self,
-        mut wanted: impl FnMut(&Entry) -> bool,
-    ) -> Result<Option<Entry>, JsonlError> {
-        let mut found = None;
-        jsonl::scan_back::<Entry>(&self.path, |_, entry| {
-            if wanted(&entry) {
-                found = Some(entry);
-                return ControlFlow::Break(());
-            }
-            ControlFlow::Continue(())
-        })?;
-        Ok(found)
+        jsonl::find_last(&self.path, |entry: &Entry| entry.key.as_deref() == Some(key))
     }
 }
 

@@ -44,6 +44,25 @@ pub fn scan_back<T: DeserializeOwned>(
     Ok(scanned)
 }
 
+/// The last valid line that `wanted` takes, searched from the end.
+///
+/// # Errors
+/// The file exists and cannot be read.
+pub fn find_last<T: DeserializeOwned>(
+    path: &Path,
+    mut wanted: impl FnMut(&T) -> bool,
+) -> Result<Option<T>> {
+    let mut found = None;
+    scan_back::<T>(path, |_, line| {
+        if wanted(&line) {
+            found = Some(line);
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    })?;
+    Ok(found)
+}
+
 /// What an appender must know of the end of a file.
 pub(super) struct Tail {
     /// The last line has no newline.
@@ -62,7 +81,10 @@ pub(super) fn tail(path: &Path, file: &mut File, len: u64) -> Result<Tail> {
     let mut torn = false;
     while let Some(line) = lines.next()? {
         torn |= line.torn;
-        if let Some(Numbered { seq }) = line.parse() {
+        // A number that none can follow was not given by an appender.
+        if let Some(Numbered { seq }) = line.parse()
+            && seq < u64::MAX
+        {
             return Ok(Tail { torn, last_seq: Some(seq) });
         }
     }
