@@ -33,6 +33,12 @@ impl Out {
         }
     }
 
+    /// Whether a view can be redrawn in place.
+    pub(crate) fn is_live(&self) -> bool {
+        let dumb = env::var("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
+        self.terminal && !self.json && !dumb
+    }
+
     /// The terminal's width; a usual one where there is none.
     pub(crate) fn look(&self) -> Look {
         let width = self.size().map_or(120, |(width, _)| width);

@@ -36,23 +36,26 @@ impl Color {
     }
 }
 
+/// What the help calls them, apart from a command's own.
+const EVERY_COMMAND: &str = "Options of every command";
+
 /// Arguments of every command; flatten it into a parser.
 #[derive(Clone, Debug, Default, PartialEq, Eq, clap::Args)]
 pub struct BaseArgs {
     /// The project: the folder that holds `.agents/` [default: found upwards from here]
-    #[arg(long, global = true, value_name = "DIR", env = env::PROJECT, hide_env_values = true)]
+    #[arg(long, global = true, value_name = "DIR", env = env::PROJECT, hide_env_values = true, help_heading = EVERY_COMMAND)]
     pub project: Option<PathBuf>,
     /// Print results as JSON
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERY_COMMAND)]
     pub json: bool,
     /// Log more; repeat it for still more
-    #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet")]
+    #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet", help_heading = EVERY_COMMAND)]
     pub verbose: u8,
     /// Log only errors; repeat it for nothing at all
-    #[arg(short, long, global = true, action = ArgAction::Count)]
+    #[arg(short, long, global = true, action = ArgAction::Count, help_heading = EVERY_COMMAND)]
     pub quiet: u8,
     /// When to use colours
-    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t)]
+    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t, help_heading = EVERY_COMMAND)]
     pub color: Color,
 }
 

@@ -38,16 +38,18 @@ const STYLES: Styles = Styles::styled()
     max_term_width = 100,
     after_help = "\
 Examples:
-  ostwin demo                     a real plan on rehearsal agents, without any model
-  ostwin init                     make this folder a project
-  ostwin plan check PLAN.md       is the plan sound?
-  ostwin run PLAN.md --dry-run    what would happen?
-  ostwin run PLAN.md              run it, or go on with it
-  ostwin status --watch           look at it from another terminal
+  ostwin demo                   a real plan on rehearsal agents, without a model
+  ostwin init                   make this folder a project
+  ostwin plan check PLAN.md     is the plan sound?
+  ostwin run PLAN.md --dry-run  what would happen?
+  ostwin run PLAN.md            run it, or go on with it
+  ostwin status --watch         look at it from another terminal
 
-Exit codes: 0 all well, 1 some epic did not pass, 2 bad plan, config or usage, 3 another engine
-owns the plan, 4 a person has to decide, 5 stopped by request, 6 environment, 70 bug,
-130 interrupted, 143 terminated"
+Exit codes:
+  0  all well                  4  a person has to decide   70   a bug
+  1  some epic did not pass    5  stopped by request       130  interrupted
+  2  bad plan or usage         6  environment              143  terminated
+  3  owned by another engine"
 )]
 pub(crate) struct Cli {
     #[command(flatten)]

@@ -17,13 +17,13 @@ Examples:
   ostwin run PLAN.md --dry-run          what would happen; writes nothing
   ostwin run shop-3fa9c1 --resume       go on, and only that
   ostwin run PLAN.md --agent rehearsal  play it without a model
-  ostwin run PLAN.md --detach           in the background; look with `ostwin status --watch`
+  ostwin run PLAN.md --detach           in the background
   ostwin run PLAN.md --json             every event as a JSON line")]
 pub(crate) struct RunArgs {
     /// The plan: a file, or the id of a plan that was imported
     #[arg(value_name = "PLAN")]
     pub(crate) plan: String,
-    /// Go on with a plan that was begun, and apply changes of its text to rooms not started
+    /// Go on with a plan that was begun; an error if there is none
     #[arg(long, conflicts_with = "new")]
     pub(crate) resume: bool,
     /// Run the text as a new plan, whatever was run from this file before
@@ -62,7 +62,7 @@ pub(crate) struct RunArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  ostwin demo                 twelve epics; some reviews fail and their findings get fixed
+  ostwin demo                 twelve epics; some reviews fail once
   ostwin demo --plan hello    three epics
   ostwin demo --pace 0        at full speed")]
 pub(crate) struct DemoArgs {
@@ -170,7 +170,7 @@ pub(crate) enum DagCommand {
     #[command(after_help = "\
 Examples:
   ostwin dag build PLAN.md --stdout    print it; needs no project
-  ostwin dag build shop-3fa9c1         write it beside an imported plan that was not run yet")]
+  ostwin dag build shop-3fa9c1         write it beside an imported plan")]
     Build {
         /// The plan: a file, or a plan id
         plan: String,

@@ -117,7 +117,7 @@ pub(crate) struct RoomNewArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  ostwin room set-status room-003 fixing --reason \"the criterion means local time\"
+  ostwin room set-status room-003 fixing --reason \"local time is meant\"
   ostwin room set-status room-003 passed --force --reason \"checked by hand\"")]
 pub(crate) struct RoomSetStatusArgs {
     /// The room
@@ -141,7 +141,7 @@ pub(crate) struct RoomSetStatusArgs {
 Examples:
   ostwin room post room-003 --body \"Use the ledger of EPIC-001\"
   ostwin room post room-003 --type answer --to engineer --body-file answer.md
-  ostwin room post --type done --body \"All criteria are met\"     (inside an attempt)")]
+  ostwin room post --type done --body \"It is done\"    inside an attempt")]
 pub(crate) struct RoomPostArgs {
     /// The room [default inside an attempt: its own]
     #[arg(env = ostwin_core::env::ROOM, hide_env_values = true)]
@@ -184,7 +184,7 @@ Examples:
     /// Which prompt a session would get, with the size of each section
     #[command(after_help = "\
 Examples:
-  ostwin resolve prompt --room room-003              of the role that works now, or first
+  ostwin resolve prompt --room room-003     of the role that works now
   ostwin resolve prompt --room room-003 --role qa
   ostwin resolve prompt --room room-003 --text       the prompt itself")]
     Prompt {

@@ -39,8 +39,8 @@ pub(super) fn drive(
             engine: control::engine_record(&plan.paths)?.map(Box::new),
         }));
     }
-    let live = out.terminal && !out.json;
-    let show = live
+    let show = out
+        .is_live()
         .then(|| Show::start(out, project, plan, &config, Source::Messages))
         .transpose()
         .context("cannot show the plan")?;

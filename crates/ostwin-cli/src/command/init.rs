@@ -52,7 +52,8 @@ pub(crate) fn init(context: &Context, args: &InitArgs) -> anyhow::Result<Exit> {
     }
     match &args.agent {
         Some(name) if kept_config && named.as_ref() != Some(name) => {
-            let text = format!("the settings were there and were left alone; they don't name `{name}`");
+            let text =
+                format!("the settings were there and were left alone; they don't name `{name}`");
             Err(Failure::new(Exit::Usage, text)
                 .hint(format!("`ostwin config set default_agent {name}`"))
                 .into())

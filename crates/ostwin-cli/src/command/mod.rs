@@ -64,9 +64,5 @@ fn log_level(context: &Context, command: &Command) -> LevelFilter {
         _ => false,
     };
     let asked = context.base.verbose > 0 || env::var_os("RUST_LOG").is_some();
-    if live && context.out.terminal && !context.out.json && !asked {
-        LevelFilter::OFF
-    } else {
-        LevelFilter::WARN
-    }
+    if live && context.out.is_live() && !asked { LevelFilter::OFF } else { LevelFilter::WARN }
 }

@@ -1,5 +1,8 @@
 //! `status`: the epics of a plan, once or as they change.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
+
 use ostwin_core::board;
 use ostwin_core::config::Config;
 use ostwin_core::plans::StoredPlan;
@@ -34,7 +37,7 @@ fn watch(
     plan: &StoredPlan,
     config: &Config,
 ) -> anyhow::Result<Exit> {
-    if !context.out.terminal || context.out.json {
+    if !context.out.is_live() {
         return Err(Failure::new(Exit::Usage, "`status --watch` needs a terminal")
             .hint("programs follow the plan's events: `ostwin run --json`, or its events.jsonl")
             .into());
@@ -43,10 +46,20 @@ fn watch(
     let view = show.sender();
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGWINCH]).exit(Exit::Environment)?;
     let handle = signals.handle();
-    let listener = std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
-        for signal in signals.forever() {
-            let message = if signal == SIGWINCH { Message::Resized } else { Message::End };
-            drop(view.send(message));
+    let ended = Arc::new(AtomicI32::new(0));
+    let listener = std::thread::Builder::new().name("signals".to_owned()).spawn({
+        let ended = Arc::clone(&ended);
+        move || {
+            for signal in signals.forever() {
+                let message = if signal == SIGWINCH {
+                    Message::Resized
+                } else {
+                    ended.store(signal, Ordering::Relaxed);
+                    Message::End
+                };
+                // After the end there is nobody to tell.
+                drop(view.send(message));
+            }
         }
     })?;
     let last = show.wait();
@@ -59,5 +72,9 @@ fn watch(
         }
         context.out.lines(&advice)?;
     }
-    Ok(Exit::Ok)
+    Ok(match ended.load(Ordering::Relaxed) {
+        SIGINT => Exit::Interrupted,
+        SIGTERM => Exit::Terminated,
+        _ => Exit::Ok,
+    })
 }
