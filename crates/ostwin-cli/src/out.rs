@@ -36,7 +36,7 @@ impl Out {
     /// Whether a view can be redrawn in place.
     pub(crate) fn is_live(&self) -> bool {
         let dumb = env::var("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
-        self.terminal && !self.json && !dumb
+        self.terminal && !self.json && !dumb && in_foreground()
     }
 
     /// The terminal's width; a usual one where there is none.
@@ -81,6 +81,13 @@ impl Out {
     pub(crate) fn json_line<T: Serialize + ?Sized>(&self, value: &T) -> anyhow::Result<()> {
         self.text(&(serde_json::to_string(value)? + "\n"))
     }
+}
+
+/// Whether the terminal is ours: a job in the background must neither draw over the prompt nor
+/// change the terminal, for which the system would stop it.
+fn in_foreground() -> bool {
+    let owner = rustix::termios::tcgetpgrp(rustix::stdio::stdout());
+    owner.is_ok_and(|owner| owner == rustix::process::getpgrp())
 }
 
 /// Writes a remark to standard error, where results do not go.

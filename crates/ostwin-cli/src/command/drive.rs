@@ -203,7 +203,7 @@ fn summary(project: &Project, board: &Board, end: RunEnd) -> Vec<Line> {
         _ => first.push(Style::Plain, format!(", after {fixed} retries")),
     }
     if board.rehearsed {
-        first.push(Style::Magenta, "  (rehearsed: a script, not a model)");
+        first.push(Style::Magenta, "  rehearsed: by a script, not a model");
     }
     lines.push(first);
     lines.extend(view::board::advice(board).into_iter().filter(|_| end == RunEnd::NeedsPerson));

@@ -31,7 +31,8 @@ fn said(event: &Event, line: &mut Line) -> Option<()> {
             let word = if event.kind == EventKind::Started { "begins" } else { "goes on" };
             line.push(Style::Cyan, format!("the run {word}"));
             if let Some(epics) = field(event, "epics").and_then(Value::as_u64) {
-                line.push(Style::Dim, format!("  {epics} epics"));
+                let epics = figures::plural(usize::try_from(epics).unwrap_or(0), "epic");
+                line.push(Style::Dim, format!("  {epics}"));
             }
             if field(event, "rehearsed") == Some(&Value::Bool(true)) {
                 line.push(Style::Magenta, "  rehearsed");

@@ -12,7 +12,7 @@ use crate::lifecycle::{
     DisplayState, PlanStage, RoomFacts, Spent, StateKind, Tone, display, names,
 };
 use crate::plans::PlanMeta;
-use crate::room::{AttemptRecord, Contract, Progress, Standing};
+use crate::room::{AttemptRecord, Contract, Outcome, Progress, Standing};
 use crate::time::Timestamp;
 
 /// Longest text of a last message, in characters.
@@ -291,8 +291,14 @@ impl Maker<'_> {
         let said = reading.last_message.as_ref().filter(|message| {
             [names::ESCALATE, names::ERROR, names::FAIL, "reject"].contains(&message.kind.as_str())
         });
-        match said.map(|message| last(message).text).filter(|text| !text.is_empty()) {
-            Some(text) if tells => Some(format!("{reason}: {text}")),
+        let said = said.map(|message| last(message).text).filter(|text| !text.is_empty());
+        // An attempt that ended without a word has a reason in its record.
+        let ended = reading.attempt.as_ref().filter(|attempt| {
+            !matches!(attempt.outcome, None | Some(Outcome::Signal(_) | Outcome::Cancelled))
+        });
+        let more = said.or_else(|| ended.and_then(|attempt| attempt.reason.clone()));
+        match more {
+            Some(more) if tells && !reason.is_empty() => Some(format!("{reason}: {more}")),
             _ => (tells && !reason.is_empty()).then(|| reason.to_owned()),
         }
     }
