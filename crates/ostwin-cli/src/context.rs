@@ -88,11 +88,13 @@ pub(crate) enum PlanRef {
 }
 
 impl PlanRef {
-    /// What is there under that name wins: a file, else the id of a plan.
+    /// What is there under that name wins: a file, else the id of a plan. What is called like a
+    /// Markdown file is meant as one, also if it is missing.
     pub(crate) fn of(text: &str) -> Self {
         let path = Path::new(text);
+        let like_a_file = path.extension().is_some_and(|ext| ext.eq_ignore_ascii_case("md"));
         match PlanId::new(text) {
-            Ok(id) if !path.exists() => Self::Id(id),
+            Ok(id) if !path.exists() && !like_a_file => Self::Id(id),
             _ => Self::File(path.to_owned()),
         }
     }

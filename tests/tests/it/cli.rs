@@ -5,6 +5,7 @@ use std::path::Path;
 use ostwin_core::control;
 use ostwin_core::ids::RoomId;
 use ostwin_testkit::wait_until;
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::field::{Field, HELLO, PATIENCE, lines_of, messages, one_epic};
@@ -167,6 +168,24 @@ fn a_detached_run_outlives_its_command_and_is_stopped_from_elsewhere() {
     let log = std::fs::read_to_string(plan.paths.engine_log()).unwrap();
     assert!(log.contains("EPIC-001"), "{log}");
     field.expect(&["stop"], 2);
+}
+
+#[test]
+fn a_terminated_run_ends_in_order_and_can_be_gone_on_with_by_its_id() {
+    let script = json!({ "v": 1, "rules": [
+        { "when": { "attempt_number": { "max": 1 } }, "before": [{ "do": "hang" }] },
+    ] });
+    let field = Field::new(&script, &json!({}));
+    field.plan("PLAN.md", &one_epic(""));
+    let mut run = field.spawn(&["run", "PLAN.md", "--no-wait"]);
+    field.wait_for_session(1);
+    run.signal(Signal::TERM).unwrap();
+    assert_eq!(run.wait(PATIENCE).unwrap().code(), Some(143));
+    field.check_no_process();
+    let plan = field.plans()[0].meta.plan_id.clone();
+    let status = field.expect(&["status"], 0).stdout;
+    assert!(status.contains("stopped") && status.contains(plan.as_str()), "{status}");
+    field.expect(&["run", plan.as_str(), "--resume", "--no-wait"], 0);
 }
 
 #[test]

@@ -12,6 +12,7 @@ use ostwin_core::plan::{Epic, LifecycleSource, Plan};
 use ostwin_core::plans;
 use ostwin_core::project::Project;
 use ostwin_core::registry::Registry;
+use ostwin_engine::unsupported;
 use ostwin_runner::agents::Programs;
 use ostwin_runner::resolve::{Directives, Question, resolve};
 use ostwin_runner::roles::{RolePlaces, Wanted as WantedRole, find_role};
@@ -106,6 +107,9 @@ pub(super) fn of(project: &Project, settings: &Settings, plan: &Plan) -> anyhow:
                         "agent `{}`: the program `{program}` is neither on PATH nor beside ostwin",
                         settled.agent.value
                     ));
+                }
+                if let Some(problem) = unsupported::in_session(&settled, &resolved.spec) {
+                    preview.problem = Some(problem);
                 }
                 preview.agent = Some(settled.agent.value);
                 preview.model = settled.model.value;

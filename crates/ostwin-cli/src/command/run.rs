@@ -4,11 +4,11 @@ use std::path::Path;
 
 use ostwin_core::board;
 use ostwin_core::board::PlanState;
-use ostwin_core::config::{Layer, PlanReview, REHEARSAL, Settings};
+use ostwin_core::config::{Layer, REHEARSAL, Settings};
 use ostwin_core::plan::LineIndex;
 use ostwin_core::plans::StoredPlan;
 use ostwin_core::project::Project;
-use ostwin_engine::{Mode, SubmitError, Submitted};
+use ostwin_engine::{Mode, SubmitError, Submitted, unsupported};
 use ostwin_service::{Exit, Explain, Failure};
 
 use super::plan_text::{PlanText, options_of};
@@ -79,10 +79,9 @@ impl Wanted {
             further.push(plan_layer(&text)?);
         }
         let settings = context.settings(Some(project.layout()), further)?;
-        if settings.config.plan_review != PlanReview::Off {
-            let place = settings.provenance("plan_review");
-            let text = format!("plans cannot be reviewed yet, and {place} asks for it");
-            return Err(Failure::new(Exit::Usage, text).hint("set `plan_review` to `off`").into());
+        if let Some(problem) = unsupported::in_settings(&settings.config) {
+            let advice = "`ostwin config list` says where each setting comes from";
+            return Err(Failure::new(Exit::Usage, problem).hint(advice).into());
         }
         let project = Project::configured(project.layout().clone(), &settings.config);
         Ok(Self { project, settings, text, stored })

@@ -230,3 +230,49 @@ pub(crate) fn board(board: &Board, look: Look) -> Vec<Line> {
     }
     lines
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::{fixture, line};
+
+    fn text(width: usize, unicode: bool) -> String {
+        line::render(&super::board(&fixture::board(), Look { width, unicode }), false)
+    }
+
+    #[test]
+    fn a_wide_board_has_titles_and_costs() {
+        insta::assert_snapshot!(text(130, true), @r"
+        Shop  shop-3fa9c1  rehearsed
+        running  ███░░░░░░░░░  27%  2/12 passed, 2 running, 1 for you, 1 failed, 1 blocked, 5 waiting  1m23s  123k tokens  $0.42
+
+        EPIC-001 passed             engineer ██████████ 100%    50s  1.5k  $0.02      Title of epic 1, which says…
+        EPIC-002 passed             engineer ██████████ 100%  1m40s  3.0k  $0.04  ↻1  Title of epic 2, which says…
+        EPIC-003 developing         engineer ████░░░░░░  45%  2m30s  4.5k  $0.06      Title of epic 3, which says…  writes �[31mthe parser
+        EPIC-004 review             engineer ████████░░  80%  3m20s  6.0k  $0.08      Title of epic 4, which says…  writes �[31mthe parser
+        EPIC-005 escalated          engineer ░░░░░░░░░░   0%  4m10s  7.5k  $0.10      Title of epic 5, which says…  the criterion can be …
+        EPIC-006 failed-final       engineer ░░░░░░░░░░   0%  5m00s  9.0k  $0.12      Title of epic 6, which says…
+        EPIC-007 blocked by EPIC-0… engineer ░░░░░░░░░░   0%  5m50s 10.5k  $0.14      Title of epic 7, which says…
+        EPIC-008 waiting            engineer                                          Title of epic 8, which says…  for EPIC-003
+        EPIC-009 waiting            engineer                                          Title of epic 9, which says…
+        EPIC-010 waiting            engineer                                          Title of epic 10, which say…
+        EPIC-011 waiting            engineer                                          Title of epic 11, which say…
+        EPIC-012 waiting            engineer                                          Title of epic 12, which say…
+
+        EPIC-005 needs you: the criterion can be read in two ways
+          ostwin room show room-005
+        Driven by process 4711 on box since 2026-01-31 08:15:00Z.
+        ");
+    }
+
+    #[test]
+    fn no_line_is_wider_than_the_terminal_and_ascii_is_enough() {
+        for width in [20, 40, 80, 99, 112, 200] {
+            let board = fixture::board();
+            let look = Look { width, unicode: false };
+            let lines = [headline(&board, look), rows(&board, look, |_| true)].concat();
+            assert!(lines.iter().all(|line| line.width() <= width), "{width}");
+        }
+        assert!(text(90, false).contains("##.... "), "{}", text(90, false));
+    }
+}

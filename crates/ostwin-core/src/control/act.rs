@@ -191,3 +191,156 @@ fn wait_for_end(room: &Room, open: &Attempt) -> Result<(), ActError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::mpsc;
+
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::control::{answer, pending};
+    use crate::events::ControlResult;
+    use crate::ids::{RoomId, SignalName};
+    use crate::lifecycle::{GenerateOptions, ReviewRestart, TriageMode, generate};
+    use crate::plan::{Entry, Epic};
+    use crate::plans::{self, StoredPlan};
+    use crate::project::{self, Project};
+    use crate::room::{NewAttempt, NewRoom, create};
+    use crate::store::{Durability, Store};
+
+    struct Fixture {
+        _dir: tempfile::TempDir,
+        plan: StoredPlan,
+        room: Room,
+    }
+
+    fn fixture() -> Fixture {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store { durability: Durability::Os, ..Store::default() };
+        let (layout, _) = project::init(dir.path(), None, &json!({}), &store).unwrap();
+        let project = Project::new(layout, store);
+        let plan = plans::import(&project, Path::new("/PLAN.md"), b"# P", "P", false).unwrap();
+        let roles = ["engineer".parse().unwrap(), "qa".parse().unwrap()];
+        let options = GenerateOptions {
+            default_role: "engineer".parse().unwrap(),
+            review_role: None,
+            skip_review: false,
+            review_restart: ReviewRestart::Stage,
+            triage: TriageMode::Person,
+            max_retries: 3,
+            max_triages: 1,
+        };
+        let epic = Epic::new("EPIC-001".parse().unwrap(), Entry::Epic);
+        let now = project.store().now();
+        let id = &plan.meta.plan_id;
+        let contract =
+            Contract::of_epic(&epic, id, RoomId::numbered(1), &roles, "/w".into(), now).unwrap();
+        let new = NewRoom {
+            contract,
+            machine: generate(&roles, &options).unwrap(),
+            brief: String::new(),
+            tasks: String::new(),
+            actor: "engine".to_owned(),
+        };
+        let room = create(&project, new).unwrap();
+        Fixture { _dir: dir, plan, room }
+    }
+
+    fn wish(state: &str, force: bool, reason: &str) -> Wish {
+        Wish {
+            state: state.parse().unwrap(),
+            force,
+            reason: reason.to_owned(),
+            actor: "ada".to_owned(),
+            program: "test".to_owned(),
+        }
+    }
+
+    fn state(room: &Room) -> String {
+        room.standing().unwrap().state.to_string()
+    }
+
+    #[test]
+    fn without_an_engine_it_is_done_here_and_told() {
+        let Fixture { _dir, plan, room } = fixture();
+        let refused = act_on_room(&room, &wish("cancelled", true, "  ")).unwrap_err();
+        assert!(matches!(refused, ActError::NoReason));
+        let undrawn = act_on_room(&room, &wish("passed", false, "checked")).unwrap_err();
+        assert!(undrawn.to_string().contains("--force"), "{undrawn}");
+        assert_eq!(
+            (state(&room).as_str(), plan.events().read_all().unwrap().len()),
+            ("pending", 0)
+        );
+
+        let acted = act_on_room(&room, &wish("passed", true, "checked")).unwrap();
+        let Acted::Here(entry) = acted else { panic!("nobody was there to ask") };
+        assert_eq!(entry.cause, Cause::Override("test".to_owned()));
+        assert_eq!(
+            (entry.actor.as_str(), entry.reason.as_str(), entry.forced),
+            ("ada", "checked", true)
+        );
+        assert_eq!(state(&room), "passed");
+        let events = plan.events().read_all().unwrap();
+        assert_eq!(events[0].reason.as_deref(), Some("ada: checked"));
+        assert!(!is_driven(&plan.paths).unwrap(), "the lock is given back");
+    }
+
+    #[test]
+    fn an_attempt_that_was_left_open_is_ended_first() {
+        let Fixture { _dir, room, .. } = fixture();
+        let ready = SignalName::new("ready").unwrap();
+        room.locked(|room| room.signal(&ready, Why::engine("dependencies", "go"))).unwrap();
+        let attempt = NewAttempt {
+            role: "engineer".parse().unwrap(),
+            agent: "rehearsal".to_owned(),
+            model: None,
+            rehearsed: true,
+            run_id: "run-01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap(),
+            timeout: Duration::from_secs(900),
+            provenance: Value::Null,
+        };
+        room.locked(|room| room.open_attempt(attempt)).unwrap();
+        act_on_room(&room, &wish("cancelled", true, "not now")).unwrap();
+        assert_eq!(state(&room), "cancelled");
+        let last = room.last_attempt().unwrap().unwrap().record;
+        assert_eq!(last.outcome, Some(Outcome::Cancelled));
+    }
+
+    #[test]
+    fn while_an_engine_drives_the_plan_it_is_asked() {
+        let Fixture { _dir, plan, room } = fixture();
+        let store = room.project().store().clone();
+        let paths = plan.paths.clone();
+        let (held, is_held) = mpsc::channel();
+        std::thread::scope(|scope| {
+            let engine = scope.spawn(|| {
+                lock::exclusive(&paths.engine_lock(), Duration::from_secs(5), || {
+                    held.send(()).unwrap();
+                    let request = loop {
+                        if let Some(request) = pending(&paths).unwrap().pop() {
+                            break request;
+                        }
+                        std::thread::yield_now();
+                    };
+                    answer(&store, &paths, None, &request, ControlResult::Done, "done").unwrap();
+                    request
+                })
+            });
+            is_held.recv().unwrap();
+            let acted = act_on_room(&room, &wish("cancelled", false, "not now")).unwrap();
+            assert!(matches!(acted, Acted::ByEngine(_)));
+            let request = engine.join().unwrap().unwrap();
+            assert_eq!(request.actor, "ada");
+            let asked = Ask::SetStatus {
+                room: room.id().clone(),
+                state: "cancelled".parse().unwrap(),
+                force: false,
+                reason: "not now".to_owned(),
+            };
+            assert_eq!(request.ask, asked);
+        });
+        assert_eq!(state(&room), "pending", "this one only asked");
+    }
+}
