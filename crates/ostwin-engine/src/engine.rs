@@ -29,7 +29,7 @@ use crate::rooms::{self, Making};
 use crate::run::{Interrupt, Observer, RunEnd, RunOptions};
 use crate::sessions::Shared;
 use crate::snapshot::{EpicView, Policy, RoomView, Session, Snapshot};
-use crate::{look, recovery};
+use crate::{look, recovery, unsupported};
 
 mod act;
 mod news;
@@ -87,6 +87,9 @@ impl<'e> Engine<'e> {
         run_id: RunId,
     ) -> Result<Self, EngineError> {
         let config = &options.settings.config;
+        if let Some(problem) = unsupported::in_settings(config) {
+            return Err(EngineError::Unsupported(problem));
+        }
         let parsed = plan::parse_bytes(&plan.text()?, &ParseOptions::default());
         if let Some(error) = parsed.diagnostics.iter().find(|diagnostic| diagnostic.is_error()) {
             return Err(EngineError::Plan {
@@ -180,9 +183,7 @@ impl<'e> Engine<'e> {
             }
             let view = look::look(&room, kill_grace)?;
             if view.kind != StateKind::Terminal {
-                self.shared.check(&room, &contract, &room.machine()?).map_err(|source| {
-                    EngineError::Resolve { epic: id.clone(), source: Box::new(source) }
-                })?;
+                self.shared.check(id, &room, &contract, &room.machine()?)?;
             }
             self.by_room.insert(room_id.clone(), id.clone());
             let config = self.shared.config();

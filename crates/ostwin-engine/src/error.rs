@@ -62,6 +62,9 @@ pub enum EngineError {
         /// What is missing, and what to do.
         source: Box<PrepareError>,
     },
+    /// A setting asks for what this version does not do.
+    #[error("{0}")]
+    Unsupported(String),
     /// The roles of the project cannot be read.
     #[error(transparent)]
     Prepare(PrepareError),

@@ -19,6 +19,7 @@ mod run;
 mod sessions;
 mod snapshot;
 mod submit;
+pub mod unsupported;
 
 pub use by_hand::{ByHandError, new_room};
 pub use decide::{Action, Finish, MoveCause, decide};

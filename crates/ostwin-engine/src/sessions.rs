@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ostwin_core::config::{Config, REHEARSAL, Settings, WatchMode};
-use ostwin_core::ids::{RoleName, RoleRef, RunId};
+use ostwin_core::ids::{EpicId, RoleName, RoleRef, RunId};
 use ostwin_core::layout::Layout;
 use ostwin_core::lifecycle::{Machine, StateKind};
 use ostwin_core::plan::Plan;
@@ -25,6 +25,7 @@ use tokio::time::Instant;
 
 use crate::error::EngineError;
 use crate::run::RunOptions;
+use crate::unsupported;
 
 /// The limit that every session counts against.
 const ROOM_LIMIT: &str = "rooms";
@@ -48,7 +49,7 @@ pub(crate) struct Shared {
     places: RolePlaces,
     host: Host,
     facts: PlanFacts,
-    capabilities: BTreeMap<ostwin_core::ids::EpicId, Vec<String>>,
+    capabilities: BTreeMap<EpicId, Vec<String>>,
     run_id: RunId,
     guardian: GuardianProgram,
 }
@@ -146,10 +147,11 @@ impl Shared {
     /// what is missing is known before anything starts.
     pub(crate) fn check(
         &self,
+        epic: &EpicId,
         room: &Room,
         contract: &Contract,
         machine: &Machine,
-    ) -> Result<(), PrepareError> {
+    ) -> Result<(), EngineError> {
         let mut roles: Vec<RoleRef> = machine
             .states
             .iter()
@@ -158,7 +160,15 @@ impl Shared {
             .collect();
         roles.sort();
         roles.dedup();
-        roles.iter().try_for_each(|role| self.settle(room, contract, role).map(drop))
+        for role in roles {
+            let settled = self.settle(room, contract, &role).map_err(|source| {
+                EngineError::Resolve { epic: epic.clone(), source: Box::new(source) }
+            })?;
+            if let Some(problem) = unsupported::in_session(&settled.settings, &settled.role.spec) {
+                return Err(EngineError::Unsupported(format!("{epic}, {role}: {problem}")));
+            }
+        }
+        Ok(())
     }
 
     pub(crate) fn settle(

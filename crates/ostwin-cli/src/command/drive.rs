@@ -82,6 +82,7 @@ pub(super) fn explained(error: EngineError) -> anyhow::Error {
         | EngineError::MachineShape { .. }
         | EngineError::NoRole { .. }
         | EngineError::Resolve { .. }
+        | EngineError::Unsupported(_)
         | EngineError::Dag { .. } => Some(Exit::Usage),
         EngineError::Bug(_) => Some(Exit::Bug),
         _ => Some(Exit::Environment),

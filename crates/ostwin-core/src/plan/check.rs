@@ -123,19 +123,19 @@ fn roles(epic: &Epic, options: &ParseOptions, found: &mut Vec<Diagnostic>) {
 }
 
 fn not_acted_on(epic: &Epic, found: &mut Vec<Diagnostic>) {
-    let mut warn = |is_used: bool, name: &str, span: Span| {
+    let mut warn = |is_used: bool, name: &str, span: Span, help: &str| {
         if is_used {
             let message = format!("{name} is read, but this version does not act on it");
-            found.push(
-                Diagnostic::warning(Code::NotActedOn, span, message)
-                    .with_help("list the reviewers under `Roles`, or give the lifecycle as JSON"),
-            );
+            found.push(Diagnostic::warning(Code::NotActedOn, span, message).with_help(help));
         }
     };
-    warn(!epic.pipeline.is_empty(), "`Pipeline`", epic.spans.pipeline);
-    warn(!epic.capabilities.is_empty(), "`Capabilities`", epic.spans.capabilities);
+    let reviewers = "list the reviewers under `Roles`, or give the lifecycle as JSON";
+    warn(!epic.pipeline.is_empty(), "`Pipeline`", epic.spans.pipeline, reviewers);
+    warn(!epic.capabilities.is_empty(), "`Capabilities`", epic.spans.capabilities, reviewers);
     let is_drawing = matches!(epic.lifecycle, Some(LifecycleSource::Drawing(_)));
-    warn(is_drawing, "a drawn `Lifecycle`", epic.spans.lifecycle);
+    warn(is_drawing, "a drawn `Lifecycle`", epic.spans.lifecycle, reviewers);
+    let skills = "say in the description what the sessions should know";
+    warn(!epic.skill_refs.is_empty(), "`Skills`", epic.spans.header, skills);
 }
 
 /// The graph by number. What is not in the plan is reported and left out.

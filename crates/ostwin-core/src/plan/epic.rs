@@ -284,19 +284,33 @@ impl Body<'_, '_> {
                 Raw { text: code.content(self.source.text), span: node.span, items: None }
             }
             Block::List(items) if !key.is_text() => {
-                let items = items.iter().filter_map(first_line);
-                let items: Vec<_> =
-                    items.map(|line| (self.source.at(line).to_owned(), line)).collect();
-                Raw {
-                    text: self.source.at(node.span).to_owned(),
-                    span: node.span,
-                    items: Some(items),
-                }
+                return self.value_list(key, node, items, head);
             }
             Block::Paragraph(_) if !key.is_text() => Raw::line(self.source.text, node.span),
             _ => self.text_of(std::slice::from_ref(node)),
         };
         self.directive(key, &raw, &[head, node.span])
+    }
+
+    /// A list of values. Only the items' own first lines are claimed: what follows them without
+    /// an indent may be the next directive, and what is neither stays in the description.
+    fn value_list(&mut self, key: Key, node: &Node, items: &[Item], head: Span) -> bool {
+        let values: Vec<Span> = items.iter().filter_map(first_line).collect();
+        let raw = Raw {
+            text: self.source.at(node.span).to_owned(),
+            span: node.span,
+            items: Some(
+                values.iter().map(|line| (self.source.at(*line).to_owned(), *line)).collect(),
+            ),
+        };
+        let whole =
+            |line: &Span| self.source.lines.line_span(self.source.lines.line_of(line.start));
+        let claimed: Vec<Span> = std::iter::once(head).chain(values.iter().map(whole)).collect();
+        let used = self.directive(key, &raw, &claimed);
+        for item in items {
+            self.lazy_directives(item);
+        }
+        used
     }
 
     /// The text of blocks, or of the one fence that stands for it.

@@ -367,3 +367,18 @@ fn nothing_is_lost() {
         }]
     );
 }
+
+#[test]
+fn a_directive_right_behind_a_list_of_values_counts_and_nothing_is_lost() {
+    let plan = super::plan(
+        "# Plan: X\n\n## EPIC-001: A\n\nRoles:\n- engineer\n- qa\ntimeout: 1h\nKey files: b\n\n\
+         depends_on:\n\n- none\n  and a remark\n\nThe rest.\n",
+    );
+    let epic = &plan.epics[0];
+    let roles: Vec<String> = epic.roles.iter().map(ToString::to_string).collect();
+    assert_eq!(roles, ["engineer", "qa"]);
+    assert_eq!((epic.timeout, epic.key_files.as_deref()), (Some(3600), Some("b")));
+    for text in ["and a remark", "The rest."] {
+        assert!(epic.description.contains(text), "{:?}", epic.description);
+    }
+}
