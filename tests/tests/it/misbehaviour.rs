@@ -7,7 +7,7 @@ use crate::field::{Field, PATIENCE, lines_of, messages, one_epic};
 
 /// Runs a plan of one epic whose worker has no retry and plays `before` first, and gives how the
 /// first attempt ended.
-fn worker(before: Value, lines: &str) -> (Field, Outcome, String) {
+fn worker(before: &Value, lines: &str) -> (Field, Outcome, String) {
     let script = json!({ "v": 1, "rules": [
         { "when": { "state_type": ["work"] }, "before": before },
     ] });
@@ -26,14 +26,14 @@ fn worker(before: Value, lines: &str) -> (Field, Outcome, String) {
 #[test]
 fn one_that_hangs_is_ended_at_its_deadline() {
     let (_field, outcome, state) =
-        worker(json!([{ "do": "hang", "stubborn": true }]), "- timeout: 2\n");
+        worker(&json!([{ "do": "hang", "stubborn": true }]), "- timeout: 2\n");
     assert_eq!((outcome, state.as_str()), (Outcome::Timeout, "escalated"));
 }
 
 #[test]
 fn one_that_dies_has_failed() {
     for crash in [json!({ "do": "crash", "exit_code": 0 }), json!({ "do": "crash" })] {
-        let (_field, outcome, state) = worker(json!([crash]), "");
+        let (_field, outcome, state) = worker(&json!([crash]), "");
         assert_eq!((outcome, state.as_str()), (Outcome::AgentError, "escalated"));
     }
 }
@@ -41,11 +41,11 @@ fn one_that_dies_has_failed() {
 #[test]
 fn one_that_says_nothing_is_asked_once_more() {
     let answer = json!([{ "do": "silence", "nudge": "answer" }]);
-    let (_field, outcome, state) = worker(answer, "");
+    let (_field, outcome, state) = worker(&answer, "");
     assert_eq!((outcome.to_string().as_str(), state.as_str()), ("done", "passed"));
 
     let ignore = json!([{ "do": "silence", "nudge": "ignore" }]);
-    let (field, outcome, state) = worker(ignore, "");
+    let (field, outcome, state) = worker(&ignore, "");
     assert_eq!((outcome, state.as_str()), (Outcome::NoSignal, "escalated"));
     let attempt = field.room(1).attempts().unwrap().remove(0);
     let prompts = lines_of(&attempt.paths.transcript())
@@ -58,14 +58,14 @@ fn one_that_says_nothing_is_asked_once_more() {
 #[test]
 fn one_that_floods_costs_bounded_space_and_time() {
     for to in ["updates", "noise", "stderr"] {
-        let (field, _, state) = worker(json!([{ "do": "flood", "to": to, "mib": 64 }]), "");
+        let (field, _, state) = worker(&json!([{ "do": "flood", "to": to, "mib": 64 }]), "");
         assert_eq!(state, "passed", "{to}");
         let attempt = field.room(1).attempts().unwrap().remove(0);
         let size = |path: std::path::PathBuf| std::fs::metadata(path).map_or(0, |m| m.len());
         let kept = size(attempt.paths.transcript()) + size(attempt.paths.stderr());
         assert!(kept < 40 << 20, "{to}: {kept} bytes were kept");
     }
-    let (_field, outcome, state) = worker(json!([{ "do": "flood", "to": "line", "mib": 64 }]), "");
+    let (_field, outcome, state) = worker(&json!([{ "do": "flood", "to": "line", "mib": 64 }]), "");
     assert_eq!((outcome, state.as_str()), (Outcome::AgentError, "escalated"));
 }
 
@@ -105,7 +105,7 @@ fn one_that_lies_about_itself_moves_nothing_and_leaves_a_trace() {
         { "do": "impersonate", "status": "passed" },
         { "do": "silence", "nudge": "ignore" },
     ]);
-    let (field, outcome, state) = worker(lies, "");
+    let (field, outcome, state) = worker(&lies, "");
     assert_eq!((outcome, state.as_str()), (Outcome::NoSignal, "escalated"));
     let room = field.room(1);
     let moved: Vec<_> = room
@@ -125,7 +125,7 @@ fn one_that_lies_about_itself_moves_nothing_and_leaves_a_trace() {
 fn one_that_speaks_after_its_time_moves_nothing() {
     // Its processes are ended before it gets a word in; that the server itself refuses a late
     // signal is tested with the servers.
-    let (field, outcome, state) = worker(json!([{ "do": "late" }]), "- timeout: 2\n");
+    let (field, outcome, state) = worker(&json!([{ "do": "late" }]), "- timeout: 2\n");
     assert_eq!((outcome, state.as_str()), (Outcome::Timeout, "escalated"));
     let spoken: Vec<_> =
         messages(&field.room(1)).into_iter().filter(|m| m.kind.as_str() == "done").collect();
@@ -152,20 +152,21 @@ fn one_that_leaves_processes_behind_leaves_none() {
         json!({ "do": "fork", "keep_mark": false }),
         json!({ "do": "fork", "hold_output": true }),
     ] {
-        let (_field, outcome, state) = worker(json!([fork]), "");
+        let (_field, outcome, state) = worker(&json!([fork]), "");
         assert_eq!((outcome.to_string().as_str(), state.as_str()), ("done", "passed"));
     }
 }
 
 #[test]
 fn one_whose_service_refuses_is_told_apart() {
-    let (_field, outcome, _) = worker(json!([{ "do": "auth_required" }]), "");
+    let (_field, outcome, _) = worker(&json!([{ "do": "auth_required" }]), "");
     assert_eq!(outcome, Outcome::Auth);
-    let (_field, outcome, _) = worker(json!([{ "do": "agent_error", "text": "out of ideas" }]), "");
+    let (_field, outcome, _) =
+        worker(&json!([{ "do": "agent_error", "text": "out of ideas" }]), "");
     assert_eq!(outcome, Outcome::AgentError);
-    let (_field, outcome, state) = worker(json!([{ "do": "rate_limit", "times": 1 }]), "");
+    let (_field, outcome, state) = worker(&json!([{ "do": "rate_limit", "times": 1 }]), "");
     assert_eq!((outcome.to_string().as_str(), state.as_str()), ("done", "passed"));
-    let (_field, outcome, _) = worker(json!([{ "do": "rate_limit", "times": 9 }]), "");
+    let (_field, outcome, _) = worker(&json!([{ "do": "rate_limit", "times": 9 }]), "");
     assert_eq!(outcome, Outcome::RateLimited);
 }
 

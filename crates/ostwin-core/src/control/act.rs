@@ -312,7 +312,7 @@ mod tests {
     fn while_an_engine_drives_the_plan_it_is_asked() {
         let Fixture { _dir, plan, room } = fixture();
         let store = room.project().store().clone();
-        let paths = plan.paths.clone();
+        let paths = plan.paths;
         let (held, is_held) = mpsc::channel();
         std::thread::scope(|scope| {
             let engine = scope.spawn(|| {
