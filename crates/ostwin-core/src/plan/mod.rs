@@ -5,7 +5,7 @@
 //! description. What is wrong is reported with its place, the line it stands in and a suggestion.
 //!
 //! Everything here is a pure function over text and values; the module reads no file and owns no
-//! state. [`parse`] gives the value and everything that is wrong with it, [`format`] writes the one
+//! state. [`parse`] gives the value and everything that is wrong with it, [`format()`] writes the one
 //! canonical spelling, [`epic_hash`] and [`diff`] tell what an edit changed.
 
 mod check;
