@@ -183,6 +183,12 @@ pub fn read_all<T: DeserializeOwned>(path: &Path) -> Result<(Vec<T>, Scanned)> {
     Ok((lines, scanned))
 }
 
+/// The value of a line. Bytes that are no UTF-8 make the whole line invalid, also where they stand
+/// in a field that nobody asked for: all readers must agree on which lines count.
+fn parse<T: DeserializeOwned>(line: &[u8]) -> Option<T> {
+    serde_json::from_str(std::str::from_utf8(line).ok()?).ok()
+}
+
 fn open(path: &Path) -> Result<Option<File>> {
     match File::open(path) {
         Ok(file) => Ok(Some(file)),

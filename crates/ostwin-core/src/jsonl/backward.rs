@@ -8,7 +8,7 @@ use std::path::Path;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::{MAX_LINE_BYTES, Result, Scanned, open, seek};
+use super::{MAX_LINE_BYTES, Result, Scanned, open, parse, seek};
 use crate::fs::FsError;
 
 const FIRST_CHUNK: u64 = 4 * 1024;
@@ -104,7 +104,7 @@ struct ReverseLine<'a> {
 
 impl ReverseLine<'_> {
     fn parse<T: DeserializeOwned>(&self) -> Option<T> {
-        serde_json::from_slice(self.bytes?).ok()
+        parse(self.bytes?)
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::de::DeserializeOwned;
 
-use super::{MAX_LINE_BYTES, Result, Scanned, open, seek};
+use super::{MAX_LINE_BYTES, Result, Scanned, open, parse, seek};
 use crate::fs::FsError;
 
 /// Visits the valid lines from byte `offset` on, until `visit` breaks; each with the offset at
@@ -30,11 +30,7 @@ pub fn scan<T: DeserializeOwned>(
         let Some(length) = read else { return Ok(scanned) };
         let start = scanned.offset;
         scanned.offset += length;
-        let value = if length > MAX_LINE_BYTES as u64 {
-            None
-        } else {
-            serde_json::from_slice::<T>(&line).ok()
-        };
+        let value = if length > MAX_LINE_BYTES as u64 { None } else { parse::<T>(&line) };
         match value {
             Some(value) => {
                 if visit(start, value).is_break() {

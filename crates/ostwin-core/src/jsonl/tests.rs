@@ -134,3 +134,15 @@ fn threads_never_share_a_number() {
     let numbers: Vec<u64> = lines.iter().map(|line| line.seq).collect();
     assert_eq!((numbers, scanned.skipped), ((1..=400).collect(), 0));
 }
+
+#[test]
+fn a_number_in_a_line_that_does_not_count_is_not_taken() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("x.jsonl");
+    assert_eq!(add(&path, "a"), 1);
+    write_raw(&path, b"{\"seq\":7,\"text\":\"\xff\"}\n");
+    write_raw(&path, format!("{{\"seq\":{}}}\n", u64::MAX).as_bytes());
+    assert_eq!(add(&path, "b"), 2);
+    assert_eq!(texts(&path), (vec!["a".to_owned(), "b".to_owned()], 2));
+    assert_eq!(texts_back(&path), (vec!["a".to_owned(), "b".to_owned()], 2));
+}
