@@ -62,6 +62,11 @@ impl Layout {
         self.agents().join("registry.json")
     }
 
+    /// The lock of whoever imports a plan.
+    pub fn plans_lock(&self) -> PathBuf {
+        self.agents().join("plans.lock")
+    }
+
     /// The lock of whoever changes the catalogue.
     pub fn registry_lock(&self) -> PathBuf {
         self.agents().join("registry.lock")

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use ostwin_core::ids::PlanId;
 use ostwin_core::lifecycle::StateKind;
+use ostwin_core::lock::{self, LockError};
 use ostwin_core::plan::{self, ParseOptions, PlanDiff};
 use ostwin_core::plans::{self, PlanStoreError, StoredPlan};
 use ostwin_core::project::Project;
@@ -60,6 +61,14 @@ pub enum SubmitError {
     /// A file could not be read.
     #[error(transparent)]
     Fs(#[from] ostwin_core::fs::FsError),
+    /// Somebody else imports a plan and does not come to an end.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+}
+
+enum Known {
+    Before(StoredPlan),
+    Now(StoredPlan),
 }
 
 /// Takes the plan in `source`, whose `text` was parsed without errors to `parsed`.
@@ -74,16 +83,27 @@ pub fn submit(
     rehearsed: bool,
     mode: Mode,
 ) -> Result<Submitted, SubmitError> {
-    let known = match mode {
-        Mode::New => None,
-        Mode::Auto | Mode::Resume => plans::find_by_source(project, source)?,
-    };
-    let Some(known) = known else {
-        if mode == Mode::Resume {
-            return Err(SubmitError::NothingToResume { source_path: source.to_owned() });
+    // Of several that come with the same new plan at once, one imports it.
+    let patience = project.store().lock_timeout;
+    let known = lock::exclusive(&project.layout().plans_lock(), patience, || {
+        let known = match mode {
+            Mode::New => None,
+            Mode::Auto | Mode::Resume => plans::find_by_source(project, source)?,
+        };
+        match known {
+            Some(known) => Ok(Known::Before(known)),
+            None if mode == Mode::Resume => {
+                Err(SubmitError::NothingToResume { source_path: source.to_owned() })
+            }
+            None => {
+                let title = parsed.title.as_deref().unwrap_or("plan");
+                Ok(Known::Now(plans::import(project, source, text, title, rehearsed)?))
+            }
         }
-        let title = parsed.title.as_deref().unwrap_or("plan");
-        return Ok(Submitted::New(plans::import(project, source, text, title, rehearsed)?));
+    })??;
+    let known = match known {
+        Known::Before(known) => known,
+        Known::Now(plan) => return Ok(Submitted::New(plan)),
     };
     if known.meta.source_sha256 != plans::sha256(text) {
         let old = plan::parse_bytes(&known.text()?, &ParseOptions::default()).plan;
@@ -104,7 +124,10 @@ pub fn resume(project: &Project, known: StoredPlan) -> Result<Submitted, SubmitE
     let rooms = room::of_plan(project, &known.meta.plan_id)?;
     let mut finished = !rooms.is_empty() && known.dag()?.is_some();
     for (room, _) in &rooms {
-        finished = finished && room.standing()?.kind() == StateKind::Terminal;
+        let standing = room.standing()?;
+        // A last transition that a killed engine left half done is still to be finished.
+        let settled = standing.replay.unapplied().is_none();
+        finished = finished && settled && standing.kind() == StateKind::Terminal;
     }
     Ok(if finished { Submitted::Finished(known) } else { Submitted::Resumed(known) })
 }
