@@ -12,6 +12,7 @@ mod append;
 mod architecture;
 mod cli;
 mod cli_reads;
+mod faults;
 mod field;
 mod kill;
 mod mcp;

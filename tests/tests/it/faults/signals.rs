@@ -1,0 +1,82 @@
+//! Signals to the engine and to what it started.
+
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+use serde_json::json;
+
+use super::{check_passed, first_attempt, outcomes, processes, send};
+use crate::field::{PATIENCE, one_epic};
+
+#[test]
+fn terminated_it_says_so_and_the_next_run_goes_on() {
+    for signal in [Signal::TERM, Signal::HUP] {
+        let field = first_attempt(&json!({ "do": "hang" }), &json!({}));
+        field.plan("PLAN.md", &one_epic(""));
+        let mut run = field.spawn(&["run", "PLAN.md", "--no-wait"]);
+        field.wait_for_session(1);
+        run.signal(signal).unwrap();
+        assert_eq!(run.wait(PATIENCE).unwrap().code(), Some(143), "{signal:?}");
+        field.check_no_process();
+        field.expect(&["run", "PLAN.md", "--no-wait"], 0);
+        check_passed(&field);
+        assert_eq!(outcomes(&field.room(1)), ["interrupted", "done", "pass"]);
+    }
+}
+
+#[test]
+fn a_second_ctrl_c_does_not_wait_for_the_agent() {
+    let settings = json!({ "kill_grace_seconds": 100 });
+    let field = first_attempt(&json!({ "do": "hang", "stubborn": true }), &settings);
+    field.plan("PLAN.md", &one_epic(""));
+    let mut run = field.spawn(&["run", "PLAN.md", "--no-wait"]);
+    field.wait_for_session(1);
+    run.signal(Signal::INT).unwrap();
+    let early = run.wait(Duration::from_millis(300));
+    assert!(early.is_err(), "the agent gets its grace first: {early:?}");
+    let second = Instant::now();
+    run.signal(Signal::INT).unwrap();
+    assert_eq!(run.wait(PATIENCE).unwrap().code(), Some(130));
+    assert!(second.elapsed() < Duration::from_secs(20), "{:?}", second.elapsed());
+    field.check_no_process();
+    assert_eq!(outcomes(&field.room(1)), ["interrupted"]);
+}
+
+#[test]
+fn a_reader_that_has_gone_does_not_end_the_run() {
+    let field = first_attempt(&json!({ "do": "hang" }), &json!({}));
+    field.plan("PLAN.md", &one_epic(""));
+    let mut command = field.ostwin(&["run", "PLAN.md", "--no-wait"]);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut run = ostwin_testkit::Process::spawn(&mut command).unwrap();
+    drop((run.child().stdout.take(), run.child().stderr.take()));
+    field.wait_for_session(1);
+    send(processes(&field, "ostwin-rehearsal")[0], Signal::KILL);
+    assert_eq!(run.wait(PATIENCE).unwrap().code(), Some(0));
+    check_passed(&field);
+}
+
+#[test]
+fn a_stopped_agent_is_ended_at_its_deadline() {
+    let field = first_attempt(&json!({ "do": "hang" }), &json!({}));
+    field.plan("PLAN.md", &one_epic("- timeout: 2\n"));
+    let mut run = field.spawn(&["run", "PLAN.md", "--no-wait"]);
+    field.wait_for_session(1);
+    send(processes(&field, "ostwin-rehearsal")[0], Signal::STOP);
+    assert_eq!(run.wait(PATIENCE).unwrap().code(), Some(0));
+    check_passed(&field);
+    assert_eq!(outcomes(&field.room(1)), ["timeout", "done", "pass"]);
+}
+
+#[test]
+fn a_stopped_guardian_does_not_stop_the_plan() {
+    let field = first_attempt(&json!({ "do": "hang" }), &json!({}));
+    field.plan("PLAN.md", &one_epic("- timeout: 2\n"));
+    let mut run = field.spawn(&["run", "PLAN.md", "--no-wait"]);
+    field.wait_for_session(1);
+    send(processes(&field, "__session")[0], Signal::STOP);
+    assert_eq!(run.wait(PATIENCE).unwrap().code(), Some(0));
+    check_passed(&field);
+    assert_eq!(outcomes(&field.room(1)), ["timeout", "done", "pass"]);
+}
