@@ -70,7 +70,7 @@ impl Raw {
                 let exact = span.end - span.start == item.len();
                 let start = span.start + base + at;
                 let place = if exact { Span::new(start, start + word.len()) } else { *span };
-                words.push((word.to_owned(), place));
+                words.push((super::text::one_line(word), place));
             }
         }
         words

@@ -204,3 +204,11 @@ fn a_diff_names_what_changed() {
     assert!(diff(&old, &old).is_empty());
     assert_eq!(epic_hash(&old.epics[0]).len(), 64);
 }
+
+#[test]
+fn words_that_yaml_spreads_over_lines_are_one_line() {
+    // Found by the property test, once in seventy thousand cases.
+    let plan = super::plan("## EPIC-001: A\n```yaml\nCapabilities: x, y\n\n  a\n");
+    assert_eq!(plan.epics[0].capabilities, ["x", "y a"]);
+    assert_eq!(super::plan(&crate::plan::format(&plan)), plan);
+}
