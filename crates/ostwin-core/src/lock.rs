@@ -4,8 +4,8 @@
 //! the file dies: the lock itself is the proof that somebody lives, and no heartbeat is needed. It
 //! excludes other `flock` users (also `flock(1)` and Python's `fcntl.flock`), not POSIX `lockf`.
 //!
-//! Lock order, from first to last: `engine.lock`, `session.lock`, `room.lock`, then one appended
-//! file. Two appended files are never locked at once.
+//! Lock order, from first to last: `plans.lock` (only while a plan is imported), `engine.lock`,
+//! `session.lock`, `room.lock`, then one appended file. Two appended files are never locked at once.
 
 use std::fs::File;
 use std::io;
