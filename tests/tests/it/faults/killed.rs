@@ -1,5 +1,8 @@
 //! `kill -9` of one process of a session: the guardian, the agent, a tool server.
 
+use ostwin_core::ids::RoomId;
+use ostwin_core::room::Room;
+use ostwin_testkit::wait_until;
 use rustix::process::Signal;
 use serde_json::json;
 
@@ -74,16 +77,28 @@ fn a_session_that_loses_every_process_at_once_has_failed() {
 
 #[test]
 fn the_engine_and_its_guardian_killed_together_leave_nothing() {
-    let hang = json!({ "do": "hang", "stubborn": true });
-    let field: Field = first_attempt(&hang, &json!({}));
+    // The stray outlives whatever the agent itself does when its input ends.
+    let script = json!({ "v": 1, "rules": [{
+        "when": { "state_type": ["work"], "attempt_number": { "max": 1 } },
+        "before": [
+            { "do": "fork" },
+            { "do": "progress", "percent": 42, "message": "the stray is out" },
+            { "do": "hang", "stubborn": true },
+        ],
+    }] });
+    let field = Field::new(&script, &json!({}));
     field.plan("PLAN.md", &one_epic(""));
     let mut run = field.spawn(&["run", "PLAN.md", "--no-wait"]);
-    field.wait_for_session(1);
+    wait_until("the stray", PATIENCE, || {
+        let room = Room::open(&field.core(), &RoomId::numbered(1)).ok()?;
+        (room.progress().ok()??.percent == 42).then_some(())
+    })
+    .unwrap();
     // A stopped engine cannot sweep what its guardian leaves.
     run.signal(Signal::STOP).unwrap();
     send(processes(&field, "__session")[0], Signal::KILL);
     run.kill().unwrap();
-    assert!(!field.project.processes().is_empty(), "the agent should have survived so far");
+    assert!(!field.project.processes().is_empty(), "the stray should have survived so far");
     field.expect(&["run", "PLAN.md", "--no-wait"], 0);
     check_passed(&field);
     assert_eq!(outcomes(&field.room(1)), ["interrupted", "done", "pass"]);
