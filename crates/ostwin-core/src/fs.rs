@@ -51,15 +51,7 @@ pub type Result<T, E = FsError> = std::result::Result<T, E>;
 /// # Errors
 /// Any step failed; the old file is then still there, whole.
 pub fn replace_record(path: &Path, bytes: &[u8], durability: Durability) -> Result<()> {
-    replace(path, bytes, durability == Durability::Sync, None)
-}
-
-/// Like [`replace_record`] for a file that only its owner may read (mode 0600).
-///
-/// # Errors
-/// Any step failed; the old file is then still there, whole.
-pub fn replace_secret(path: &Path, bytes: &[u8], durability: Durability) -> Result<()> {
-    replace(path, bytes, durability == Durability::Sync, Some(0o600))
+    replace(path, bytes, durability == Durability::Sync)
 }
 
 /// Replaces the hint at `path`: whole, but not synced. For what can be lost without harm.
@@ -67,7 +59,7 @@ pub fn replace_secret(path: &Path, bytes: &[u8], durability: Durability) -> Resu
 /// # Errors
 /// Any step failed; the old file is then still there, whole.
 pub fn replace_hint(path: &Path, bytes: &[u8]) -> Result<()> {
-    replace(path, bytes, false, None)
+    replace(path, bytes, false)
 }
 
 /// `value` as the JSON that people read: indented, with a newline at the end.
@@ -98,11 +90,11 @@ pub fn replace_json_hint<T: Serialize>(path: &Path, value: &T) -> Result<()> {
     replace_hint(path, &bytes)
 }
 
-fn replace(path: &Path, bytes: &[u8], sync: bool, mode: Option<u32>) -> Result<()> {
+fn replace(path: &Path, bytes: &[u8], sync: bool) -> Result<()> {
     let dir = parent(path)?;
     let mut builder = tempfile::Builder::new();
     builder.prefix(".tmp-").rand_bytes(10);
-    let permissions = std::os::unix::fs::PermissionsExt::from_mode(mode.unwrap_or(0o644));
+    let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o644);
     builder.permissions(permissions);
     let mut file =
         builder.tempfile_in(dir).map_err(|error| FsError::new("write beside", path, error))?;

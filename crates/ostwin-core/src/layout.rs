@@ -191,11 +191,6 @@ pub fn user_roles(home: &Path) -> PathBuf {
     home.join(AGENTS_DIR).join("roles")
 }
 
-/// The user's own skills, across projects.
-pub fn user_skills(home: &Path) -> PathBuf {
-    home.join(AGENTS_DIR).join("skills")
-}
-
 /// The user's settings, in the folder that [`crate::env::config_dir`] names.
 pub fn user_config(config_dir: &Path) -> PathBuf {
     config_dir.join("config.json")

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::channel::DEFAULT_MAX_MESSAGE_BYTES;
 use crate::config::Config;
 use crate::fs::{self, FsError};
-use crate::layout::{self, GIT_IGNORED, Layout};
+use crate::layout::{GIT_IGNORED, Layout};
 use crate::store::{Durability, Store};
 
 /// Why a project was not found or not made.
@@ -181,9 +181,4 @@ fn scaffold(
     fs::replace_record(path, bytes, store.durability)?;
     done.push(Scaffolded::Created(path.to_owned()));
     Ok(())
-}
-
-/// The settings files that apply to a project, from low to high.
-pub fn settings_files(layout: &Layout, config_dir: Option<&Path>) -> Vec<PathBuf> {
-    config_dir.map(layout::user_config).into_iter().chain([layout.config()]).collect()
 }
