@@ -41,6 +41,20 @@ fn send(pid: u32, signal: rustix::process::Signal) {
     rustix::process::kill_process(pid, signal).unwrap();
 }
 
+/// Waits until a stubborn agent is one: an open session may still be on its way there.
+fn wait_until_deaf(field: &Field) {
+    // The bits of SIGHUP (1), SIGINT (2) and SIGTERM (15), numbered from 1: proc_pid_status(5).
+    const ALL: u64 = 1 | 1 << 1 | 1 << 14;
+    ostwin_testkit::wait_until("a deaf agent", PATIENCE, || {
+        let agent = *processes(field, "ostwin-rehearsal").first()?;
+        let status = std::fs::read_to_string(format!("/proc/{agent}/status")).ok()?;
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"))?;
+        let caught = u64::from_str_radix(caught.trim(), 16).ok()?;
+        (caught & ALL == ALL).then_some(())
+    })
+    .unwrap();
+}
+
 /// The processes of killed engines are gone.
 fn wait_for_quiet(field: &Field) {
     ostwin_testkit::wait_until("no process", PATIENCE, || {

@@ -64,10 +64,11 @@ fn crash(how: &Crash) -> Then {
 async fn hang(player: &mut Player<'_>, how: &Hang) -> Then {
     if how.stubborn {
         player.part.stubborn = true;
+        player.stage.outlive(std::future::pending());
+        // Last: who looks from outside whether the agent is stubborn yet sees its signal handlers.
         if let Err(error) = stray::deafen() {
             return Then::Refuse(Error::internal_error().data(format!("{error:#}")));
         }
-        player.stage.outlive(std::future::pending());
     }
     std::future::pending().await
 }

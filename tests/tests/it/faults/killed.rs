@@ -6,7 +6,7 @@ use ostwin_testkit::wait_until;
 use rustix::process::Signal;
 use serde_json::json;
 
-use super::{check_passed, first_attempt, outcomes, processes, send};
+use super::{check_passed, first_attempt, outcomes, processes, send, wait_until_deaf};
 use crate::field::{Field, PATIENCE, one_epic};
 
 /// Kills the process whose command line holds `word` while the first worker plays `step`, and
@@ -16,6 +16,9 @@ fn kill(word: &str, step: &serde_json::Value, settings: &serde_json::Value) -> V
     field.plan("PLAN.md", &one_epic(""));
     let mut run = field.spawn(&["run", "PLAN.md", "--no-wait"]);
     field.wait_for_session(1);
+    if step["stubborn"] == true {
+        wait_until_deaf(&field);
+    }
     let victims = processes(&field, word);
     assert_eq!(victims.len(), 1, "{word}: {victims:?}");
     send(victims[0], Signal::KILL);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use serde_json::json;
 
-use super::{check_passed, first_attempt, outcomes, processes, send};
+use super::{check_passed, first_attempt, outcomes, processes, send, wait_until_deaf};
 use crate::field::{PATIENCE, one_epic};
 
 #[test]
@@ -31,7 +31,7 @@ fn a_second_ctrl_c_does_not_wait_for_the_agent() {
     let field = first_attempt(&json!({ "do": "hang", "stubborn": true }), &settings);
     field.plan("PLAN.md", &one_epic(""));
     let mut run = field.spawn(&["run", "PLAN.md", "--no-wait"]);
-    field.wait_for_session(1);
+    wait_until_deaf(&field);
     run.signal(Signal::INT).unwrap();
     let early = run.wait(Duration::from_millis(300));
     assert!(early.is_err(), "the agent gets its grace first: {early:?}");
