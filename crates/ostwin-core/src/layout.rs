@@ -107,6 +107,16 @@ impl Layout {
         self.skills().join(skill.as_str())
     }
 
+    /// What was installed into [`Layout::skills`], from where, with which hash.
+    pub fn skills_lock(&self) -> PathBuf {
+        self.agents().join("skills.lock.json")
+    }
+
+    /// The lock of whoever installs or removes a skill.
+    pub fn skills_guard(&self) -> PathBuf {
+        self.agents().join("skills.lock")
+    }
+
     /// All plans.
     pub fn plans(&self) -> PathBuf {
         self.agents().join("plans")
@@ -135,6 +145,21 @@ impl Layout {
     /// What can be rebuilt at any time.
     pub fn cache(&self) -> PathBuf {
         self.agents().join("cache")
+    }
+
+    /// The search index of the shared memory.
+    pub fn memory_index(&self) -> PathBuf {
+        self.cache().join("memory.sqlite")
+    }
+
+    /// The vectors of the shared memory by one model; `model` is safe in a file's name.
+    pub fn memory_vectors(&self, model: &str) -> PathBuf {
+        self.cache().join(format!("memory-{model}.vectors"))
+    }
+
+    /// The lock of whoever brings the caches of the shared memory up to date.
+    pub fn memory_lock(&self) -> PathBuf {
+        self.cache().join("memory.lock")
     }
 
     /// A file that is locked for a moment, to see whether locks work here.
@@ -189,6 +214,21 @@ impl RolePaths {
 /// The user's own roles, across projects.
 pub fn user_roles(home: &Path) -> PathBuf {
     home.join(AGENTS_DIR).join("roles")
+}
+
+/// The user's own skills, across projects.
+pub fn user_skills(home: &Path) -> PathBuf {
+    home.join(AGENTS_DIR).join("skills")
+}
+
+/// What was installed into [`user_skills`].
+pub fn user_skills_lock(home: &Path) -> PathBuf {
+    home.join(AGENTS_DIR).join("skills.lock.json")
+}
+
+/// The lock of whoever installs or removes a skill of the user.
+pub fn user_skills_guard(home: &Path) -> PathBuf {
+    home.join(AGENTS_DIR).join("skills.lock")
 }
 
 /// The user's settings, in the folder that [`crate::env::config_dir`] names.

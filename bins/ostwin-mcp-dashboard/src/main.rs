@@ -1,0 +1,3 @@
+//! The dashboard server of an agent's session, on standard input and output.
+
+fn main() {}
