@@ -7,6 +7,7 @@
 
 mod decay;
 mod digest;
+pub mod embedder;
 mod index;
 mod tokens;
 
