@@ -19,6 +19,8 @@ pub const ROOM: &str = "OSTWIN_ROOM";
 pub const ROLE: &str = "OSTWIN_ROLE";
 /// The plan of an agent session's room.
 pub const PLAN: &str = "OSTWIN_PLAN";
+/// The key of the service that turns text into vectors, if it wants one.
+pub const EMBEDDING_KEY: &str = "OSTWIN_EMBEDDING_KEY";
 /// Name of the crash point at which a debug build aborts, `:n` for the n-th time it is reached.
 pub const FAIL: &str = "OSTWIN_FAIL";
 
@@ -37,6 +39,10 @@ pub const FOR_PEOPLE: &[Variable] = &[
     Variable {
         name: BIN_DIR,
         meaning: "the folder in which the sibling programs are looked for first",
+    },
+    Variable {
+        name: EMBEDDING_KEY,
+        meaning: "the key of the service that turns text into vectors (`memory.embedding.url`)",
     },
     Variable {
         name: "XDG_CONFIG_HOME",

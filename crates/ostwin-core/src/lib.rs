@@ -4,6 +4,7 @@
 //! that knows their names, their layout and the rules for changing them. It is plain blocking
 //! code: no async runtime, no network. Modules are listed from the ground up.
 
+pub mod embedding;
 pub mod env;
 pub mod fs;
 pub mod ids;
@@ -11,6 +12,7 @@ pub mod json;
 pub mod jsonl;
 pub mod layout;
 pub mod lock;
+pub mod programs;
 pub mod store;
 pub mod time;
 

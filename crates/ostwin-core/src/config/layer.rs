@@ -31,7 +31,7 @@ pub(super) struct Entry {
 const PREFIX: &str = "OSTWIN_";
 
 /// Variables with the prefix that are no settings: they say where a process belongs.
-const NOT_SETTINGS: [&str; 8] = [
+const NOT_SETTINGS: [&str; 9] = [
     "OSTWIN_PROJECT",
     "OSTWIN_PLAN",
     "OSTWIN_ROOM",
@@ -39,6 +39,7 @@ const NOT_SETTINGS: [&str; 8] = [
     "OSTWIN_ATTEMPT",
     "OSTWIN_BIN",
     "OSTWIN_BIN_DIR",
+    "OSTWIN_EMBEDDING_KEY",
     "OSTWIN_FAIL",
 ];
 

@@ -8,4 +8,5 @@ mod environment;
 mod programs;
 
 pub use environment::{EnvironmentPolicy, session_environment};
-pub use programs::{FoundAgent, Programs, find_program, list_agents};
+pub use ostwin_core::programs::{Programs, find_program};
+pub use programs::{FoundAgent, list_agents};
