@@ -307,53 +307,76 @@ impl JsonSchema for RoleRef {
     }
 }
 
-/// The path of an artifact relative to its room's `artifacts/`: plain components, no way out.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct ArtifactPath(String);
+/// A relative path of plain components with `/` between them, which cannot leave its folder.
+macro_rules! path_type {
+    ($(#[$doc:meta])* $name:ident, $kind:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        pub struct $name(String);
 
-impl ArtifactPath {
-    /// Longest path, in bytes.
-    pub const MAX_BYTES: usize = 512;
+        impl $name {
+            /// Longest path, in bytes.
+            pub const MAX_BYTES: usize = MAX_PATH_BYTES;
 
-    /// Parses a relative path with `/` between its components.
-    pub fn new(text: &str) -> Result<Self, NameError> {
-        let refuse = |problem| Err(NameError::new("artifact path", text, problem));
-        if text.len() > Self::MAX_BYTES {
-            return refuse("it is longer than 512 bytes");
+            /// Parses a relative path with `/` between its components.
+            pub fn new(text: &str) -> Result<Self, NameError> {
+                match check_inner_path(text) {
+                    Ok(()) => Ok(Self(text.to_owned())),
+                    Err(problem) => Err(NameError::new($kind, text, problem)),
+                }
+            }
+
+            /// The path as text, with `/` between its components.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+
+            /// This path below `dir`.
+            pub fn below(&self, dir: &Path) -> PathBuf {
+                dir.join(&self.0)
+            }
         }
-        for part in text.split('/') {
-            if part.is_empty() {
-                return refuse("it must be relative and have no empty component");
-            }
-            if part.starts_with('.') {
-                return refuse("no component may start with a dot");
-            }
-            if part.len() > 255 {
-                return refuse("a component is longer than 255 bytes");
-            }
-            if part.chars().any(|c| c.is_control() || matches!(c, '\\' | ':')) {
-                return refuse("it must not hold control characters, `\\` or `:`");
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
             }
         }
-        Ok(Self(text.to_owned()))
-    }
-
-    /// The path as text, with `/` between its components.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// This path below `dir`.
-    pub fn below(&self, dir: &Path) -> PathBuf {
-        dir.join(&self.0)
-    }
+    };
 }
 
-impl fmt::Display for ArtifactPath {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+/// Longest relative path, in bytes.
+const MAX_PATH_BYTES: usize = 512;
+
+fn check_inner_path(text: &str) -> Result<(), &'static str> {
+    if text.len() > MAX_PATH_BYTES {
+        return Err("it is longer than 512 bytes");
     }
+    for part in text.split('/') {
+        if part.is_empty() {
+            return Err("it must be relative and have no empty component");
+        }
+        if part.starts_with('.') {
+            return Err("no component may start with a dot");
+        }
+        if part.len() > 255 {
+            return Err("a component is longer than 255 bytes");
+        }
+        if part.chars().any(|c| c.is_control() || matches!(c, '\\' | ':')) {
+            return Err("it must not hold control characters, `\\` or `:`");
+        }
+    }
+    Ok(())
 }
+
+path_type!(
+    /// The path of an artifact relative to its room's `artifacts/`: plain components, no way out.
+    ArtifactPath, "artifact path"
+);
+path_type!(
+    /// The path of a file relative to the folder of its skill: plain components, no way out.
+    SkillPath, "path in a skill"
+);
 
 macro_rules! ulid_type {
     ($(#[$doc:meta])* $name:ident, $prefix:literal) => {

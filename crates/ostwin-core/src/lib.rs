@@ -15,6 +15,7 @@ pub mod lock;
 pub mod programs;
 pub mod store;
 pub mod time;
+pub mod yaml;
 
 pub mod config;
 pub mod dag;

@@ -11,7 +11,7 @@ use super::source::Span;
 use super::tasks;
 use super::text::tidy;
 use super::value::LifecycleSource;
-use super::yaml;
+use crate::yaml;
 
 impl Body<'_, '_> {
     pub(super) fn lifecycle_fence(&mut self, code: &markdown::Code, lines: &[Span]) -> bool {

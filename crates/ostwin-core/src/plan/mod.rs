@@ -32,7 +32,6 @@ mod tasks;
 mod text;
 mod value;
 mod view;
-mod yaml;
 
 #[cfg(test)]
 mod tests;

@@ -8,7 +8,7 @@ use super::markdown::{Block, Item, Node};
 use super::parse::Document;
 use super::source::Span;
 use super::text::{one_line, tidy};
-use super::yaml;
+use crate::yaml;
 
 impl Document<'_> {
     /// Reads the YAML at the top of the file; gives where the Markdown starts.

@@ -6,6 +6,7 @@ use ostwin_core::fs;
 use ostwin_core::ids::RoleName;
 use ostwin_core::layout::RolePaths;
 use ostwin_core::roles::RoleSpec;
+use ostwin_core::yaml::front_matter;
 
 use super::error::RoleError;
 use super::shipped;
@@ -74,20 +75,8 @@ fn read(
     Ok(Read { spec: parsed.spec, prompt: prompt.to_owned(), prompt_file, warnings })
 }
 
-/// `text` without the YAML block between two lines `---` at its very beginning.
+/// `text` without the YAML block at its very beginning.
 pub(super) fn without_front_matter(text: &str) -> &str {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut lines = text.split_inclusive('\n');
-    if lines.next().is_none_or(|first| first.trim_end() != "---") {
-        return text;
-    }
-    let mut end = text.find('\n').map_or(text.len(), |end| end + 1);
-    for line in lines {
-        end += line.len();
-        if matches!(line.trim_end(), "---" | "...") {
-            return text.get(end..).unwrap_or_default().trim_start_matches(['\r', '\n']);
-        }
-    }
-    // Never closed, so it was a thematic break.
-    text
+    front_matter(text).map_or(text, |parts| parts.body)
 }

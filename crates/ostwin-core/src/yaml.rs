@@ -3,18 +3,54 @@
 use serde_json::{Map, Value};
 
 /// Why a YAML text could not be read.
-#[derive(Debug)]
-pub(super) struct YamlError {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct YamlError {
     /// Byte offset in the YAML text.
-    pub(super) offset: usize,
-    pub(super) message: String,
+    pub offset: usize,
+    /// What is wrong there.
+    pub message: String,
 }
 
-/// No plan needs more, and everything that walks a value may recurse.
+/// Nobody needs more, and everything that walks a value may recurse.
 const MAX_DEPTH: usize = 32;
 
+/// A text whose beginning is YAML between two lines of dashes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FrontMatter<'t> {
+    /// The YAML.
+    pub yaml: &'t str,
+    /// Where it begins in the whole text, in bytes.
+    pub start: usize,
+    /// The text behind it.
+    pub body: &'t str,
+}
+
+/// Takes a text apart at its front matter; `None` if it has none, or one that is never closed,
+/// which is then a thematic break. A byte order mark before it is passed over.
+pub fn front_matter(text: &str) -> Option<FrontMatter<'_>> {
+    let mut lines = text.split_inclusive('\n');
+    let open = lines.next()?;
+    if open.trim_start_matches('\u{feff}').trim_end() != "---" {
+        return None;
+    }
+    let start = open.len();
+    let mut end = start;
+    for line in lines {
+        if matches!(line.trim_end(), "---" | "...") {
+            let body = text.get(end + line.len()..)?.trim_start_matches(['\r', '\n']);
+            return Some(FrontMatter { yaml: text.get(start..end)?, start, body });
+        }
+        end += line.len();
+    }
+    None
+}
+
 /// Reads a mapping. An empty text is an empty mapping.
-pub(super) fn mapping(text: &str) -> Result<Map<String, Value>, YamlError> {
+///
+/// # Errors
+///
+/// The text is not YAML, is something else than a mapping, or is nested too deeply.
+pub fn mapping(text: &str) -> Result<Map<String, Value>, YamlError> {
     let value: Value = if text.trim().is_empty() {
         Value::Null
     } else {
@@ -60,4 +96,20 @@ fn located(text: &str, error: &serde_saphyr::Error) -> YamlError {
     let message = error.without_snippet().to_string();
     let first = message.lines().next().unwrap_or("not valid YAML");
     YamlError { offset: offset.min(text.len()), message: first.trim_end_matches('.').to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn front_matter_is_told_from_a_thematic_break() {
+        let whole = FrontMatter { yaml: "a: 1\r\n", start: 5, body: "Text\n" };
+        assert_eq!(front_matter("---\r\na: 1\r\n---\r\n\r\nText\n"), Some(whole));
+        let marked = FrontMatter { yaml: "", start: 7, body: "" };
+        assert_eq!(front_matter("\u{feff}---\n..."), Some(marked));
+        for text in ["", "Text", "---", "---\na: 1\n", "----\na: 1\n---\n", " ---\n---\n"] {
+            assert_eq!(front_matter(text), None, "{text:?}");
+        }
+    }
 }
