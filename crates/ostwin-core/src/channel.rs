@@ -14,6 +14,7 @@ use crate::ids::{AttemptId, MessageId, RoleRef, SignalName, entropy};
 use crate::json::Version;
 use crate::jsonl::{self, Appended, JsonlError, Scanned};
 use crate::lifecycle::names;
+use crate::redact::Redactor;
 use crate::store::Store;
 
 /// Longest body of a message, in bytes of UTF-8, unless `channel.max_message_bytes` says another.
@@ -190,17 +191,20 @@ impl Channel {
         &self.path
     }
 
-    /// Appends `draft`. `declared` are the signal names of the room's machine.
+    /// Appends `draft`, without the secrets that the store's redactor finds in it. What is left is
+    /// held against `max_bytes`; nothing is cut. `declared` are the signal names of the room's
+    /// machine.
     ///
     /// # Errors
     /// [`PostError`]; the channel is then as it was.
     pub fn post(
         &self,
         store: &Store,
-        draft: Draft,
+        mut draft: Draft,
         declared: &[SignalName],
         max_bytes: usize,
     ) -> Result<(Message, Appended), PostError> {
+        redact(&store.redactor, &mut draft);
         check(&draft, declared, max_bytes)?;
         let random = entropy().map_err(PostError::Entropy)?;
         let appended = jsonl::append(store, &self.path, |seq| {
@@ -305,6 +309,41 @@ impl Channel {
     }
 }
 
+/// Replaces secrets in everything that is free text. The engine's own key and the ids of criteria
+/// stay: they are what the message is found and judged by.
+fn redact(redactor: &Redactor, draft: &mut Draft) {
+    if redactor.is_idle() {
+        return;
+    }
+    redactor.in_text(&mut draft.body);
+    redactor.in_option(&mut draft.reference);
+    let Some(data) = &mut draft.data else { return };
+    let key = data.get("key").filter(|_| draft.attempt.is_none()).cloned();
+    let id_of = |item: &Value| item.get("id").filter(|id| is_criterion_id(id)).cloned();
+    let criteria = data.get("criteria").and_then(Value::as_array);
+    let ids: Vec<_> = criteria.into_iter().flatten().map(id_of).collect();
+    redactor.in_value(data);
+    if let Some(key) = key {
+        data["key"] = key;
+    }
+    let criteria = data.get_mut("criteria").and_then(Value::as_array_mut);
+    for (item, id) in criteria.into_iter().flatten().zip(ids) {
+        if let Some(id) = id {
+            item["id"] = id;
+        }
+    }
+}
+
+/// Whether it has the form of a criterion's id, such as `AC-1`, which no secret has.
+fn is_criterion_id(id: &Value) -> bool {
+    id.as_str().and_then(|id| id.split_once('-')).is_some_and(|(word, number)| {
+        (1..=8).contains(&word.len())
+            && word.bytes().all(|byte| byte.is_ascii_uppercase())
+            && (1..=4).contains(&number.len())
+            && number.bytes().all(|byte| byte.is_ascii_digit())
+    })
+}
+
 fn check(draft: &Draft, declared: &[SignalName], max_bytes: usize) -> Result<(), PostError> {
     let kind = draft.kind.as_str();
     let fixed = || PLAIN_TYPES.iter().chain(SIGNAL_TYPES).copied();
@@ -331,6 +370,8 @@ fn check(draft: &Draft, declared: &[SignalName], max_bytes: usize) -> Result<(),
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::store::Durability;
 
@@ -375,6 +416,37 @@ mod tests {
         assert_eq!((bodies(&later), later.more), (vec!["b", "c"], true));
         let text = Filter { text: Some("C".to_owned()), ..Filter::default() };
         assert_eq!(bodies(&channel.newest(&text, 9, None).unwrap()), vec!["c"]);
+    }
+
+    #[test]
+    fn a_secret_does_not_get_into_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let channel = Channel::new(dir.path().join("channel.jsonl"));
+        let secrets = crate::redact::Secrets::of([("A_KEY", "s3cr3t-value")]);
+        let redactor = Redactor::new(&secrets, &["AC-[0-9]".to_owned()]).unwrap();
+        let store = Store { redactor, ..store() };
+        let data = json!({
+            "key": "room-001:1:s3cr3t-value",
+            "criteria": [
+                { "id": "AC-1", "evidence": "AC-1: s3cr3t-value" },
+                { "id": "s3cr3t-value" },
+            ],
+        });
+        let draft = Draft { data: Some(data), ..draft("note", "it is s3cr3t-value") };
+        let limit = "it is [redacted:A_KEY]".len();
+        let (message, _) = channel.post(&store, draft, &[], limit).unwrap();
+        assert_eq!(message.body, "it is [redacted:A_KEY]");
+        assert_eq!(
+            message.data.unwrap(),
+            json!({
+                // Whoever has no attempt is no agent: the engine finds its own messages by it.
+                "key": "room-001:1:s3cr3t-value",
+                "criteria": [
+                    { "id": "AC-1", "evidence": "[redacted]: [redacted:A_KEY]" },
+                    { "id": "[redacted:A_KEY]" },
+                ],
+            })
+        );
     }
 
     #[test]

@@ -162,7 +162,7 @@ pub fn engine_record(plan: &PlanPaths) -> Result<Option<EngineRecord>, FsError> 
     Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
 }
 
-/// Adds a request to the plan's file.
+/// Adds a request to the plan's file, without secrets in its reason.
 ///
 /// # Errors
 /// The file could not be written.
@@ -170,9 +170,12 @@ pub fn submit(
     store: &Store,
     plan: &PlanPaths,
     actor: &str,
-    ask: Ask,
+    mut ask: Ask,
     run_id: Option<RunId>,
 ) -> Result<Request, ControlError> {
+    if let Ask::SetStatus { reason, .. } = &mut ask {
+        store.redactor.in_text(reason);
+    }
     let random = entropy().map_err(ControlError::Entropy)?;
     let (request, _) = jsonl::append(store, &plan.control(), |seq| {
         let ts = store.now();

@@ -21,6 +21,9 @@ pub const ROLE: &str = "OSTWIN_ROLE";
 pub const PLAN: &str = "OSTWIN_PLAN";
 /// The key of the service that turns text into vectors, if it wants one.
 pub const EMBEDDING_KEY: &str = "OSTWIN_EMBEDDING_KEY";
+/// The secret values of an agent session, as a JSON object by name: handed to the session's own tool
+/// servers, which replace them in everything that they record.
+pub const SECRETS: &str = "OSTWIN_SECRETS";
 /// Name of the crash point at which a debug build aborts, `:n` for the n-th time it is reached.
 pub const FAIL: &str = "OSTWIN_FAIL";
 

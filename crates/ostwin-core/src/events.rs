@@ -144,11 +144,15 @@ impl Events {
         &self.path
     }
 
-    /// Appends `event` with the next number and the current time.
+    /// Appends `event` with the next number and the current time, and without secrets.
     ///
     /// # Errors
     /// The file could not be written; nothing was added.
-    pub fn append(&self, store: &Store, event: Event) -> Result<Event, JsonlError> {
+    pub fn append(&self, store: &Store, mut event: Event) -> Result<Event, JsonlError> {
+        store.redactor.in_option(&mut event.reason);
+        if let Some(data) = &mut event.data {
+            store.redactor.in_value(data);
+        }
         let (event, _) =
             jsonl::append(store, &self.path, |seq| Event { seq, ts: store.now(), ..event })?;
         Ok(event)

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{MemoryId, PlanId, RoleRef, RoomId, entropy};
 use crate::json::Version;
 use crate::jsonl::{self, JsonlError};
+use crate::redact::Redactor;
 use crate::store::Store;
 use crate::time::Timestamp;
 
@@ -220,11 +221,12 @@ impl Ledger {
         &self.path
     }
 
-    /// Publishes `draft`.
+    /// Publishes `draft`, without the secrets that the store's redactor finds in it.
     ///
     /// # Errors
     /// [`PublishError`]; the ledger is then as it was.
-    pub fn publish(&self, store: &Store, draft: Draft) -> Result<Entry, PublishError> {
+    pub fn publish(&self, store: &Store, mut draft: Draft) -> Result<Entry, PublishError> {
+        redact(&store.redactor, &mut draft);
         check(&draft)?;
         if let Some(old) = &draft.supersedes
             && self.find(old)?.is_none()
@@ -299,6 +301,14 @@ impl Ledger {
     pub fn find_key(&self, key: &str) -> Result<Option<Entry>, JsonlError> {
         jsonl::find_last(&self.path, |entry: &Entry| entry.key.as_deref() == Some(key))
     }
+}
+
+/// Replaces secrets in everything that is free text.
+fn redact(redactor: &Redactor, draft: &mut Draft) {
+    redactor.in_text(&mut draft.summary);
+    redactor.in_option(&mut draft.detail);
+    redactor.in_option(&mut draft.reference);
+    draft.tags.iter_mut().for_each(|tag| redactor.in_text(tag));
 }
 
 fn check(draft: &Draft) -> Result<(), PublishError> {

@@ -13,6 +13,7 @@ pub mod jsonl;
 pub mod layout;
 pub mod lock;
 pub mod programs;
+pub mod redact;
 pub mod store;
 pub mod time;
 pub mod yaml;

@@ -6,6 +6,7 @@ use crate::channel::DEFAULT_MAX_MESSAGE_BYTES;
 use crate::config::Config;
 use crate::fs::{self, FsError};
 use crate::layout::{GIT_IGNORED, Layout};
+use crate::redact::Redactor;
 use crate::store::{Durability, Store};
 
 /// Why a project was not found or not made.
@@ -55,6 +56,13 @@ impl Project {
         let max_message_bytes =
             usize::try_from(config.channel.max_message_bytes).unwrap_or(DEFAULT_MAX_MESSAGE_BYTES);
         Self { layout, store, max_message_bytes }
+    }
+
+    /// The same project, in whose records `redactor` replaces what must not be there.
+    #[must_use]
+    pub fn redacted_by(mut self, redactor: Redactor) -> Self {
+        self.store.redactor = redactor;
+        self
     }
 
     /// The project at `root`.

@@ -1,4 +1,5 @@
-//! How the files of a project are written: durability, patience for locks, and the clock.
+//! How the files of a project are written: durability, patience for locks, the clock, and what must
+//! not be in them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,6 +7,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::redact::Redactor;
 use crate::time::{Clock, Timestamp, system_clock};
 
 /// When an append or a transition counts as done.
@@ -31,12 +33,15 @@ pub struct Store {
     pub lock_timeout: Duration,
     /// Where timestamps and the time part of ids come from.
     pub clock: Arc<dyn Clock>,
+    /// What is replaced in texts before they are recorded.
+    pub redactor: Redactor,
 }
 
 impl Store {
-    /// A store on the machine's clock.
+    /// A store on the machine's clock that redacts nothing.
     pub fn new(durability: Durability, lock_timeout: Duration) -> Self {
-        Self { durability, lock_timeout, clock: system_clock() }
+        let redactor = Redactor::default();
+        Self { durability, lock_timeout, clock: system_clock(), redactor }
     }
 
     /// The current time by this store's clock.

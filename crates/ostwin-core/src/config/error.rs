@@ -1,6 +1,7 @@
 //! Mistakes in settings.
 
 use super::source::Source;
+use crate::redact::PatternError;
 
 /// A mistake in one setting: which key, where it was written, and what was expected there.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -39,6 +40,14 @@ pub enum ConfigError {
         /// The nearest agent.
         near: Option<String>,
     },
+    /// A regular expression that is none.
+    #[error("{place}: setting `redact`, {problem}")]
+    Pattern {
+        /// Where it was written.
+        place: Source,
+        /// Which one it is, and what is wrong with it.
+        problem: PatternError,
+    },
     /// An agent without a program.
     #[error(
         "{place}: agent `{name}` has no program: set `agents.{name}.command` to a list such as [\"{name}\", \"--acp\"]"
@@ -62,6 +71,7 @@ impl ConfigError {
             Self::UnknownKey { place, .. }
             | Self::WrongValue { place, .. }
             | Self::UnknownAgent { place, .. }
+            | Self::Pattern { place, .. }
             | Self::NoCommand { place, .. } => place,
         }
     }
@@ -72,6 +82,7 @@ impl ConfigError {
             Self::UnknownKey { key, .. }
             | Self::WrongValue { key, .. }
             | Self::UnknownAgent { key, .. } => key.clone(),
+            Self::Pattern { .. } => "redact".to_owned(),
             Self::NoCommand { name, .. } => format!("agents.{name}.command"),
         }
     }

@@ -12,6 +12,7 @@ use super::shape::{self, Found};
 use super::source::{Source, SourceKind};
 use super::types::Config;
 use crate::json::{JsonError, Version, from_slice_located};
+use crate::redact::check_patterns;
 
 /// The values that one source sets, each at its key.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -31,7 +32,7 @@ pub(super) struct Entry {
 const PREFIX: &str = "OSTWIN_";
 
 /// Variables with the prefix that are no settings: they say where a process belongs.
-const NOT_SETTINGS: [&str; 9] = [
+const NOT_SETTINGS: &[&str] = &[
     "OSTWIN_PROJECT",
     "OSTWIN_PLAN",
     "OSTWIN_ROOM",
@@ -41,6 +42,7 @@ const NOT_SETTINGS: [&str; 9] = [
     "OSTWIN_BIN_DIR",
     "OSTWIN_EMBEDDING_KEY",
     "OSTWIN_FAIL",
+    "OSTWIN_SECRETS",
 ];
 
 /// What variables begin with that the rehearsal agent and the tests read for themselves.
@@ -177,9 +179,10 @@ impl Layer {
                 self.push(source.clone(), path, value.clone());
             }
             (Found::Inner, Value::Object(below)) => self.add_object(source, path, below, errors),
-            (Found::Leaf, _) if fits(path, value) => {
-                self.push(source.clone(), path, value.clone());
-            }
+            (Found::Leaf, _) if fits(path, value) => match bad_pattern(source, path, value) {
+                Some(error) => errors.push(error),
+                None => self.push(source.clone(), path, value.clone()),
+            },
             (Found::Inner | Found::Leaf, _) => errors.push(wrong(source, path, value)),
         }
     }
@@ -194,7 +197,10 @@ impl Layer {
     ) {
         if matches!(shape::find(&path), Found::Leaf) {
             match readings(value).into_iter().find(|reading| fits(&path, reading)) {
-                Some(reading) => self.push(source, &path, reading),
+                Some(reading) => match bad_pattern(&source, &path, &reading) {
+                    Some(error) => errors.push(error),
+                    None => self.push(source, &path, reading),
+                },
                 None => errors.push(wrong(&source, &path, value)),
             }
             return;
@@ -240,6 +246,16 @@ fn fits(path: &[String], value: &Value) -> bool {
         Ok(config) => config.out_of_range().iter().all(|(wrong, _)| *wrong != key),
         Err(_) => false,
     }
+}
+
+/// What is wrong with the patterns of `redact`, if this is their value.
+fn bad_pattern(source: &Source, path: &[String], value: &Value) -> Option<ConfigError> {
+    if *path != ["redact"] {
+        return None;
+    }
+    let patterns: Vec<String> = serde_json::from_value(value.clone()).unwrap_or_default();
+    let problem = check_patterns(&patterns).err()?;
+    Some(ConfigError::Pattern { place: source.clone(), problem })
 }
 
 fn wrong(source: &Source, path: &[String], value: &Value) -> ConfigError {

@@ -149,6 +149,10 @@ fn mistakes_name_file_key_and_what_was_expected() {
         "project config.json: setting `dashboard.port` is 70000, expected a whole number from 0 to 65535"
     );
     assert_eq!(
+        wrong(r#"{"redact":["sk-\\w+","(a"]}"#),
+        "project config.json: setting `redact`, pattern 2 (`(a`), column 1: unclosed group"
+    );
+    assert_eq!(
         wrong(r#"{"redact":["a",1]}"#),
         "project config.json: setting `redact` is [\"a\",1], expected a list of texts"
     );

@@ -188,7 +188,7 @@ impl<'r> LockedRoom<'r> {
             cause: why.cause,
             attempt: why.attempt,
             actor: why.actor,
-            reason: why.reason,
+            reason: store.redactor.text(&why.reason).into_owned(),
             retries,
             actions,
             forced,
@@ -265,6 +265,8 @@ impl<'r> LockedRoom<'r> {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => 0,
             Err(error) => return Err(FsError::new("read", &channel, error).into()),
         };
+        let mut provenance = new.provenance;
+        store.redactor.in_value(&mut provenance);
         let record = AttemptRecord {
             schema_version: Version::default(),
             id: AttemptId::generate(opened_at, random),
@@ -281,7 +283,7 @@ impl<'r> LockedRoom<'r> {
             opened_at,
             deadline_at: opened_at.plus(new.timeout),
             channel_offset,
-            provenance: new.provenance,
+            provenance,
             closed_at: None,
             outcome: None,
             signal: None,
@@ -335,6 +337,7 @@ impl<'r> LockedRoom<'r> {
             None => {
                 record.outcome = Some(ended.outcome);
                 record.reason = Some(ended.reason).filter(|reason| !reason.is_empty());
+                store.redactor.in_option(&mut record.reason);
             }
         }
         fs::replace_json(&attempt.paths.record(), &attempt.record, store.durability)?;

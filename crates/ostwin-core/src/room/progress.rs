@@ -53,19 +53,20 @@ pub struct ProgressReport {
     pub attempt: Option<AttemptId>,
 }
 
-/// Replaces the room's progress.
+/// Replaces the room's progress. Secrets do not get into it.
 ///
 /// # Errors
 /// The file cannot be written.
 pub fn report(room: &Room, report: ProgressReport) -> Result<Progress> {
+    let store = room.project().store();
     let progress = Progress {
         schema_version: Version::default(),
         percent: report.percent.min(100),
-        message: report.message,
+        message: store.redactor.text(&report.message).into_owned(),
         step: report.step,
         total_steps: report.total_steps,
         attempt: report.attempt,
-        updated_at: room.project().store().now(),
+        updated_at: store.now(),
         extra: Extra::new(),
     };
     fs::replace_json_hint(&room.paths().progress(), &progress)?;

@@ -39,8 +39,8 @@ impl Fixture {
     fn with(durability: Durability) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = std::sync::Arc::new(FakeClock::default());
-        let store =
-            Store { durability, lock_timeout: Duration::from_secs(5), clock: clock.clone() };
+        let lock_timeout = Duration::from_secs(5);
+        let store = Store { durability, lock_timeout, clock: clock.clone(), ..Store::default() };
         let (layout, _) = crate::project::init(dir.path(), None, &json!({}), &store).unwrap();
         let project = Project::new(layout, store);
         let room = create(&project, new_room(&["engineer", "qa"])).unwrap();
