@@ -157,6 +157,52 @@ pub fn claim(from: &Path, to: &Path) -> Result<bool> {
     }
 }
 
+/// Exchanges what two names stand for, at once: at every moment both are there. `false`, with
+/// nothing changed, where the file system cannot do that.
+///
+/// # Errors
+/// One of them does not exist, or the exchange failed for another reason.
+pub fn exchange(one: &Path, other: &Path) -> Result<bool> {
+    use rustix::fs::{CWD, RenameFlags};
+    use rustix::io::Errno;
+    match rustix::fs::renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE) {
+        Ok(()) => {
+            record(|| Op::Exchange { one: one.to_owned(), other: other.to_owned() });
+            Ok(true)
+        }
+        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => Ok(false),
+        Err(error) => Err(FsError::new("exchange", other, error.into())),
+    }
+}
+
+/// Writes a file that does not exist yet, into a folder that nobody else looks at: it is whole
+/// only when this returns. With [`Durability::Sync`] its content is on the disk then; its name is
+/// only after the folder was synced.
+///
+/// # Errors
+/// It exists already, or cannot be written.
+#[expect(clippy::disallowed_methods, reason = "this module owns opens for writing")]
+pub fn create_file(
+    path: &Path,
+    bytes: &[u8],
+    executable: bool,
+    durability: Durability,
+) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let failed = |error| FsError::new("write", path, error);
+    let mut file =
+        std::fs::OpenOptions::new().write(true).create_new(true).open(path).map_err(failed)?;
+    let mode = if executable { 0o755 } else { 0o644 };
+    file.set_permissions(std::fs::Permissions::from_mode(mode)).map_err(failed)?;
+    file.write_all(bytes).map_err(failed)?;
+    record(|| Op::Write { path: path.to_owned(), offset: 0, bytes: bytes.to_vec() });
+    if durability == Durability::Sync {
+        file.sync_all().map_err(|error| FsError::new("sync", path, error))?;
+        record(|| Op::Sync { path: path.to_owned() });
+    }
+    Ok(())
+}
+
 /// Removes a file; a missing one is fine.
 ///
 /// # Errors
@@ -340,5 +386,20 @@ mod tests {
         let error = read(&path, 99).unwrap_err();
         assert_eq!(error.source.kind(), io::ErrorKind::FileTooLarge);
         assert_eq!(read_optional(&dir.path().join("none"), 1).unwrap(), None);
+    }
+    #[test]
+    fn an_exchange_keeps_both() {
+        let dir = tempfile::tempdir().unwrap();
+        let (a, b) = (dir.path().join("a"), dir.path().join("b"));
+        create_dir(&a).unwrap();
+        create_file(&a.join("file"), b"x", true, Durability::Sync).unwrap();
+        create_dir(&b).unwrap();
+        // Every file system that the tests run on knows how.
+        assert!(exchange(&a, &b).unwrap());
+        assert_eq!(read(&b.join("file"), 9).unwrap(), b"x");
+        assert_eq!(std::fs::read_dir(&a).unwrap().count(), 0);
+        assert!(exchange(&a, &dir.path().join("none")).unwrap_err().is_not_found());
+        assert!(create_file(&b.join("file"), b"y", false, Durability::Os).is_err());
+        assert_eq!(read(&b.join("file"), 9).unwrap(), b"x");
     }
 }

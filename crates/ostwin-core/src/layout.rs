@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::fs::FsError;
 use crate::ids::{PlanId, RoleName, RoleRef, RoomId, SkillName, StateName};
 
 /// Name of the folder that holds a project's state.
@@ -15,6 +16,7 @@ pub const GIT_IGNORED: &[&str] = &[
     "archive/",
     "vault.json",
     "dashboard.token",
+    ".installing-*/",
     "plans/*/engine*",
     "plans/*/control.jsonl",
     "*.lock",
@@ -226,9 +228,85 @@ pub fn user_skills_lock(home: &Path) -> PathBuf {
     home.join(AGENTS_DIR).join("skills.lock.json")
 }
 
+/// The folder of what is the user's own, across projects.
+pub fn user_agents(home: &Path) -> PathBuf {
+    home.join(AGENTS_DIR)
+}
+
 /// The lock of whoever installs or removes a skill of the user.
 pub fn user_skills_guard(home: &Path) -> PathBuf {
     home.join(AGENTS_DIR).join("skills.lock")
+}
+
+/// The files of the place where a skill is made ready before it is swapped in: a folder beside the
+/// lock file, on the same file system as the skills. Whoever works there holds its lock; one whose
+/// lock is free was left by a killed process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SkillStaging {
+    dir: PathBuf,
+}
+
+impl SkillStaging {
+    /// What the folder's name starts with.
+    pub const PREFIX: &'static str = ".installing-";
+
+    /// The place in `agents`, an `.agents/` folder; `nonce` keeps processes apart.
+    pub fn new(agents: &Path, nonce: u128) -> Self {
+        Self { dir: agents.join(format!("{}{nonce:032x}", Self::PREFIX)) }
+    }
+
+    /// Every such place in `agents`, used or left behind.
+    ///
+    /// # Errors
+    /// The folder cannot be listed; a missing one holds none.
+    pub fn list(agents: &Path) -> Result<Vec<Self>, FsError> {
+        let failed = |error| FsError::new("list", agents, error);
+        let entries = match std::fs::read_dir(agents) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(failed(error)),
+        };
+        let mut found = Vec::new();
+        for entry in entries {
+            let entry = entry.map_err(failed)?;
+            let name = entry.file_name();
+            if name.to_str().is_some_and(|name| name.starts_with(Self::PREFIX)) {
+                found.push(Self { dir: entry.path() });
+            }
+        }
+        found.sort_by(|a, b| a.dir.cmp(&b.dir));
+        Ok(found)
+    }
+
+    /// The folder itself.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The lock of whoever works there.
+    pub fn lock(&self) -> PathBuf {
+        self.dir.join("lock")
+    }
+
+    /// What is about to be changed: a file by which a change that was cut off is finished.
+    pub fn intent(&self) -> PathBuf {
+        self.dir.join("intent.json")
+    }
+
+    /// The new content of a skill.
+    pub fn fresh(&self, name: &SkillName) -> PathBuf {
+        self.dir.join("new").join(name.as_str())
+    }
+
+    /// What was there before.
+    pub fn aside(&self, name: &SkillName) -> PathBuf {
+        self.dir.join("old").join(name.as_str())
+    }
+
+    /// What was fetched from elsewhere.
+    pub fn fetched(&self) -> PathBuf {
+        self.dir.join("fetched")
+    }
 }
 
 /// The user's settings, in the folder that [`crate::env::config_dir`] names.
@@ -400,5 +478,14 @@ mod tests {
             room.attempt(7, &"developing".parse().unwrap(), &"engineer:fe".parse().unwrap());
         assert!(attempt.dir().ends_with("room-001/attempts/007-developing-engineer.fe"));
         assert_eq!(attempt.number(), Some(7));
+    }
+    #[test]
+    fn places_where_skills_are_made_ready_are_known_by_their_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = SkillStaging::new(dir.path(), 7);
+        std::fs::create_dir(place.dir()).unwrap();
+        std::fs::create_dir(dir.path().join("skills")).unwrap();
+        assert_eq!(SkillStaging::list(dir.path()).unwrap(), [place]);
+        assert_eq!(SkillStaging::list(&dir.path().join("none")).unwrap(), []);
     }
 }

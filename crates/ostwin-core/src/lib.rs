@@ -29,6 +29,8 @@ pub mod artifacts;
 pub mod channel;
 pub mod ledger;
 pub mod room;
+pub mod skills_index;
+pub mod skills_lock;
 
 pub mod control;
 pub mod events;

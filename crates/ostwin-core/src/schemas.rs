@@ -14,6 +14,8 @@ use crate::plans::PlanMeta;
 use crate::registry::Registry;
 use crate::roles::RoleSpec;
 use crate::room::{AttemptRecord, Contract, Progress, Verdict};
+use crate::skills_index::SkillsIndex;
+use crate::skills_lock::SkillsLock;
 use crate::{channel, ledger};
 
 /// The schema of one kind of file, or of one line of it.
@@ -45,6 +47,8 @@ pub fn all() -> Vec<FileSchema> {
         of::<Registry>("registry.schema.json", "the role catalogue"),
         of::<RoleSpec>("role.schema.json", "the settings of a role"),
         of::<Contract>("room-config.schema.json", "the contract of a room"),
+        of::<SkillsIndex>("skills-index.schema.json", "an index of skills that can be installed"),
+        of::<SkillsLock>("skills-lock.schema.json", "which skills were installed"),
         of::<Verdict>("verdict.schema.json", "the data of a `pass` or `fail` message"),
     ]
 }

@@ -38,6 +38,13 @@ pub enum Op {
         /// The new path.
         to: PathBuf,
     },
+    /// Two names were exchanged.
+    Exchange {
+        /// The one.
+        one: PathBuf,
+        /// The other.
+        other: PathBuf,
+    },
     /// A folder was made.
     CreateDir {
         /// The folder.

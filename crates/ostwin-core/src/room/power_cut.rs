@@ -97,6 +97,15 @@ impl Disk {
                     self.named.insert(to.clone(), file);
                 }
             }
+            Op::Exchange { one, other } => {
+                let moved = |path: &Path| match (path.strip_prefix(one), path.strip_prefix(other)) {
+                    (Ok(rest), _) => other.join(rest),
+                    (_, Ok(rest)) => one.join(rest),
+                    _ => path.to_owned(),
+                };
+                let named = std::mem::take(&mut self.named);
+                self.named = named.into_iter().map(|(path, file)| (moved(&path), file)).collect();
+            }
             Op::Remove { path } => self.named.retain(|named, _| !named.starts_with(path)),
             Op::SyncDir { path } => {
                 let inside = |named: &Path| named.parent() == Some(path);
