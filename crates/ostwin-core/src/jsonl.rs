@@ -24,7 +24,7 @@ mod forward;
 
 pub use backward::{find_last, scan_back};
 pub use follow::{Batch, Follower};
-pub use forward::scan;
+pub use forward::{read_at, scan};
 
 /// Longest line that is read, in bytes; a longer one is skipped and counted without being held.
 pub const MAX_LINE_BYTES: usize = 1 << 20;
@@ -86,11 +86,9 @@ pub fn append<T: Serialize>(
     loop {
         let file = fs::open_append(path)?;
         let outcome = lock::locked(path, file, store.lock_timeout, |file| {
-            if !is_current(path, file)? {
-                return Ok(None);
-            }
+            let Some(length) = current_length(path, file)? else { return Ok(None) };
             let Some(make) = make.take() else { return Ok(None) };
-            append_locked(store.durability, path, file, make).map(Some)
+            append_locked(store.durability, path, file, length, make).map(Some)
         })??;
         if let Some(done) = outcome {
             return Ok(done);
@@ -102,9 +100,9 @@ fn append_locked<T: Serialize>(
     durability: Durability,
     path: &Path,
     file: &mut File,
+    start: u64,
     make: impl FnOnce(u64) -> T,
 ) -> Result<(T, Appended)> {
-    let start = file.metadata().map_err(|error| FsError::new("read", path, error))?.len();
     let tail = backward::tail(path, file, start)?;
     let seq = tail.last_seq.unwrap_or(0) + 1;
     let value = make(seq);
@@ -151,11 +149,15 @@ fn write_whole(path: &Path, file: &mut File, start: u64, line: &[u8]) -> Result<
     Err(FsError::new("append to", path, error).into())
 }
 
-fn is_current(path: &Path, file: &File) -> Result<bool> {
+/// The length of `file`, if it is still the one that `path` names.
+fn current_length(path: &Path, file: &File) -> Result<Option<u64>> {
     let handle = file.metadata().map_err(|error| FsError::new("read", path, error))?;
     match std::fs::metadata(path) {
-        Ok(named) => Ok((named.dev(), named.ino()) == (handle.dev(), handle.ino())),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Ok(named) => {
+            let same = (named.dev(), named.ino()) == (handle.dev(), handle.ino());
+            Ok(same.then_some(handle.len()))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(FsError::new("read", path, error).into()),
     }
 }

@@ -1,14 +1,14 @@
 //! Reading lines from the end of a file, so that the newest are found without reading the whole.
 
 use std::fs::File;
-use std::io::Read;
 use std::ops::ControlFlow;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::{MAX_LINE_BYTES, Result, Scanned, open, parse, seek};
+use super::{MAX_LINE_BYTES, Result, Scanned, open, parse};
 use crate::fs::FsError;
 
 const FIRST_CHUNK: u64 = 4 * 1024;
@@ -24,9 +24,9 @@ pub fn scan_back<T: DeserializeOwned>(
     mut visit: impl FnMut(u64, T) -> ControlFlow<()>,
 ) -> Result<Scanned> {
     let mut scanned = Scanned::default();
-    let Some(mut file) = open(path)? else { return Ok(scanned) };
+    let Some(file) = open(path)? else { return Ok(scanned) };
     let len = length(path, &file)?;
-    let mut lines = ReverseLines::new(path, &mut file, len)?;
+    let mut lines = ReverseLines::new(path, &file, len)?;
     while let Some(line) = lines.next()? {
         scanned.offset = line.offset;
         if line.torn {
@@ -72,7 +72,7 @@ pub(super) struct Tail {
 }
 
 /// Reads back from `len` to the last line with a valid number.
-pub(super) fn tail(path: &Path, file: &mut File, len: u64) -> Result<Tail> {
+pub(super) fn tail(path: &Path, file: &File, len: u64) -> Result<Tail> {
     #[derive(Deserialize)]
     struct Numbered {
         seq: u64,
@@ -110,7 +110,7 @@ impl ReverseLine<'_> {
 
 struct ReverseLines<'f> {
     path: &'f Path,
-    file: &'f mut File,
+    file: &'f File,
     /// Offset of the first byte in `buffer`.
     start: u64,
     /// Bytes from `start` to the end of the next line to give, its newline excluded.
@@ -126,7 +126,7 @@ struct ReverseLines<'f> {
 }
 
 impl<'f> ReverseLines<'f> {
-    fn new(path: &'f Path, file: &'f mut File, len: u64) -> Result<Self> {
+    fn new(path: &'f Path, file: &'f File, len: u64) -> Result<Self> {
         let mut lines = Self {
             path,
             file,
@@ -187,12 +187,11 @@ impl<'f> ReverseLines<'f> {
         let size = self.chunk.min(self.start);
         self.chunk = (self.chunk * 4).min(LAST_CHUNK);
         let from = self.start - size;
-        seek(self.path, self.file, from)?;
-        let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0) + self.buffer.len());
+        let size = usize::try_from(size).unwrap_or(0);
+        let mut bytes = Vec::with_capacity(size + self.buffer.len());
+        bytes.resize(size, 0);
         self.file
-            .by_ref()
-            .take(size)
-            .read_to_end(&mut bytes)
+            .read_exact_at(&mut bytes, from)
             .map_err(|error| FsError::new("read", self.path, error))?;
         bytes.append(&mut self.buffer);
         self.buffer = bytes;
