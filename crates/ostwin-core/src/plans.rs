@@ -57,6 +57,12 @@ pub enum PlanStoreError {
         /// The folder of plans.
         plans: PathBuf,
     },
+    /// A folder of plans holds no plan.
+    #[error("`{}` is missing: the plan's import was cut off, or has not ended yet", record.display())]
+    NoRecord {
+        /// The record that is not there.
+        record: PathBuf,
+    },
     /// A file could not be read or written.
     #[error(transparent)]
     Fs(#[from] FsError),
@@ -114,27 +120,51 @@ pub fn sha256(bytes: &[u8]) -> String {
     sha2::Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// The plans of a project, and the folders among them that cannot be read as one.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// The plans, by id.
+    pub plans: Vec<StoredPlan>,
+    /// What has a plan's name and no readable record, by id.
+    pub unreadable: Vec<(PlanId, PlanStoreError)>,
+}
+
 /// Every plan of the project, by id. A folder without a readable record is no plan.
 ///
 /// # Errors
 /// The folder of plans cannot be listed.
 pub fn list(project: &Project) -> Result<Vec<StoredPlan>, PlanStoreError> {
+    Ok(survey(project)?.plans)
+}
+
+/// Every plan of the project, and what looks like one and is not.
+///
+/// # Errors
+/// The folder of plans cannot be listed.
+pub fn survey(project: &Project) -> Result<Found, PlanStoreError> {
     let dir = project.layout().plans();
     let entries = match std::fs::read_dir(&dir) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Found::default()),
         Err(error) => return Err(FsError::new("list", &dir, error).into()),
     };
-    let mut plans = Vec::new();
+    let mut found = Found::default();
     for entry in entries {
         let entry = entry.map_err(|error| FsError::new("list", &dir, error))?;
         let id = entry.file_name().to_str().and_then(|name| PlanId::new(name).ok());
-        if let Some(Ok(plan)) = id.map(|id| open(project, &id)) {
-            plans.push(plan);
+        let Some(id) = id else { continue };
+        match open(project, &id) {
+            Ok(plan) => found.plans.push(plan),
+            Err(PlanStoreError::NotFound { .. }) => {
+                let record = project.layout().plan(&id).meta();
+                found.unreadable.push((id, PlanStoreError::NoRecord { record }));
+            }
+            Err(error) => found.unreadable.push((id, error)),
         }
     }
-    plans.sort_by(|a, b| a.meta.plan_id.cmp(&b.meta.plan_id));
-    Ok(plans)
+    found.plans.sort_by(|a, b| a.meta.plan_id.cmp(&b.meta.plan_id));
+    found.unreadable.sort_by(|a, b| a.0.cmp(&b.0));
+    Ok(found)
 }
 
 /// The plan of this id.

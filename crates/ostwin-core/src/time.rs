@@ -32,6 +32,13 @@ impl Timestamp {
         self.as_millis().checked_add(millis).map_or(self, Self::from_millis)
     }
 
+    /// This instant moved back by `by`; saturates at the start of the representable range.
+    pub fn minus(self, by: Duration) -> Self {
+        let millis = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+        let millis = self.as_millis().saturating_sub(millis);
+        Self(jiff::Timestamp::from_millisecond(millis).unwrap_or(jiff::Timestamp::MIN))
+    }
+
     /// The time from `earlier` until this instant; zero if `earlier` is later.
     pub fn since(self, earlier: Self) -> Duration {
         let millis = self.as_millis().saturating_sub(earlier.as_millis());
@@ -128,5 +135,7 @@ mod tests {
         let late = early.plus(Duration::from_millis(1_500));
         assert_eq!(late.since(early), Duration::from_millis(1_500));
         assert_eq!(early.since(late), Duration::ZERO);
+        assert_eq!(late.minus(Duration::from_millis(1_500)), early);
+        assert!(early.minus(Duration::MAX) < Timestamp::from_millis(0));
     }
 }

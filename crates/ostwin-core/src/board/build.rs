@@ -18,6 +18,9 @@ use crate::time::Timestamp;
 /// Longest text of a last message, in characters.
 const MAX_TEXT: usize = 200;
 
+/// Longest sentence of a row, in characters.
+const MAX_SENTENCE: usize = 500;
+
 /// Everything that a board is computed from.
 #[derive(Clone, Debug)]
 pub struct Inputs<'a> {
@@ -229,7 +232,7 @@ impl Maker<'_> {
             agent: attempt.as_ref().map(|attempt| attempt.agent.clone()),
             model: attempt.as_ref().and_then(|attempt| attempt.model.clone()),
             percent,
-            message: message.filter(|message| !message.trim().is_empty()),
+            message: message.filter(|message| !message.trim().is_empty()).map(cut),
             attempt: attempt.as_ref().map_or(0, |attempt| attempt.number),
             active,
             passed,
@@ -242,7 +245,7 @@ impl Maker<'_> {
             tokens: spent.tokens,
             cost_usd: usage.then_some(spent.cost_usd).filter(|cost| *cost > 0.0),
             last_message: last_message.as_ref().map(last),
-            why: self.why(&display, reading, &facts),
+            why: self.why(&display, reading, &facts).map(cut),
             blocked_by: facts.blocked_by,
             depends_on: contract.depends_on.clone(),
             ..empty_row(self.id, self.node, display)
@@ -338,7 +341,17 @@ fn damaged(id: &EpicId, node: &DagNode, room: &RoomId, problem: &str) -> Row {
         detail: Some("`ostwin doctor` tells more".to_owned()),
         tone: Tone::Attention,
     };
-    Row { room: Some(room.clone()), why: Some(problem.to_owned()), ..empty_row(id, node, display) }
+    let why = Some(cut(problem.to_owned()));
+    Row { room: Some(room.clone()), why, ..empty_row(id, node, display) }
+}
+
+/// A sentence for a view: what a file says may be of any length.
+fn cut(mut text: String) -> String {
+    if let Some((end, _)) = text.char_indices().nth(MAX_SENTENCE) {
+        text.truncate(end);
+        text.push('…');
+    }
+    text
 }
 
 fn last(message: &Message) -> LastMessage {

@@ -153,6 +153,18 @@ impl Loader {
     }
 }
 
+/// The graph of a plan: the one that runs, with the rooms, or before the first run that of its
+/// text.
+///
+/// # Errors
+/// The graph's file is malformed, or the text has no graph.
+pub fn graph(plan: &StoredPlan) -> Result<Dag, BoardError> {
+    match plan.dag()? {
+        Some(dag) => Ok(dag),
+        None => planning_dag(plan),
+    }
+}
+
 /// The graph of a plan that was never run.
 fn planning_dag(plan: &StoredPlan) -> Result<Dag, BoardError> {
     let parsed = plan::parse_bytes(&plan.text()?, &ParseOptions::default());
@@ -180,7 +192,8 @@ fn read(project: &Project, id: &RoomId) -> Result<RoomReading, RoomError> {
     })
 }
 
-fn with_causes(error: &dyn std::error::Error) -> String {
+/// An error and its causes in one line.
+pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -4,15 +4,20 @@
 //! works on them, how far they are, what they wait for, and why one failed. The answers are a
 //! [`Board`], a pure function ([`build`]) of what the files say. [`Loader`] reads those files,
 //! only their ends where they are long, and keeps what it read, so that a view that follows a
-//! running plan reads a room again only when that room changed. Nothing here is stored.
+//! running plan reads a room again only when that room changed. [`survey`] sums up a whole project
+//! in [`Stats`], in the same two steps. Nothing here is stored.
 
 mod build;
 mod load;
+mod stats;
+mod survey;
 mod value;
 
 #[cfg(test)]
 mod tests;
 
 pub use build::{EngineInput, Inputs, RoomInput, RoomReading, build};
-pub use load::{BoardError, Loader, load};
+pub use load::{BoardError, Loader, graph, load};
+pub use stats::{Attempts, Escalation, Figures, StateTime, Stats, Tally, Unreadable};
+pub use survey::survey;
 pub use value::{Board, Counts, Engine, LastMessage, PlanState, Row};

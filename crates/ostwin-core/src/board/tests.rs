@@ -33,7 +33,7 @@ fn epic(number: u32) -> EpicId {
     EpicId::new(&format!("EPIC-{number:03}")).unwrap()
 }
 
-fn at(seconds: i64) -> Timestamp {
+pub(super) fn at(seconds: i64) -> Timestamp {
     Timestamp::from_millis(seconds * 1_000)
 }
 
@@ -41,7 +41,7 @@ fn dag() -> Dag {
     dag::build(&plan(), &BuildOptions::new(id(), "00", at(0))).unwrap()
 }
 
-fn machine() -> Machine {
+pub(super) fn machine() -> Machine {
     let roles = ["engineer".parse().unwrap(), "qa".parse().unwrap()];
     let options = GenerateOptions {
         default_role: "engineer".parse().unwrap(),
@@ -56,7 +56,7 @@ fn machine() -> Machine {
 }
 
 /// A room of the plan that went through these states by these signals, ten seconds apart.
-fn room(number: u32, way: &[(&str, &str)]) -> RoomInput {
+pub(super) fn room(number: u32, way: &[(&str, &str)]) -> RoomInput {
     let plan = plan();
     let epic = plan.epic(&epic(number)).unwrap();
     let room = RoomId::numbered(number);
@@ -82,7 +82,7 @@ fn room(number: u32, way: &[(&str, &str)]) -> RoomInput {
     RoomInput { room, reading: Ok(Box::new(reading)) }
 }
 
-fn line(seq: u64, from: Option<&str>, to: &str, signal: Option<&str>) -> AuditLine {
+pub(super) fn line(seq: u64, from: Option<&str>, to: &str, signal: Option<&str>) -> AuditLine {
     serde_json::from_value(serde_json::json!({
         "v": 1, "seq": seq, "ts": at(i64::try_from(seq).unwrap() * 10), "from": from, "to": to,
         "signal": signal, "cause": {"engine": "test"}, "actor": "engine",
@@ -92,7 +92,7 @@ fn line(seq: u64, from: Option<&str>, to: &str, signal: Option<&str>) -> AuditLi
 }
 
 /// The same room with an open attempt of this percentage.
-fn working(mut input: RoomInput, percent: u8) -> RoomInput {
+pub(super) fn working(mut input: RoomInput, percent: u8) -> RoomInput {
     let reading = input.reading.as_mut().unwrap();
     let record: AttemptRecord = serde_json::from_value(serde_json::json!({
         "id": "att-01ARZ3NDEKTSV4RRFFQ69G5FAV", "number": 2, "state": reading.standing.state,
@@ -116,11 +116,13 @@ fn working(mut input: RoomInput, percent: u8) -> RoomInput {
     input
 }
 
-const DONE: [(&str, &str); 3] = [("ready", "developing"), ("done", "review"), ("pass", "passed")];
-const ESCALATED: [(&str, &str); 2] = [("ready", "developing"), ("escalate", "escalated")];
-const REVIEW: [(&str, &str); 2] = [("ready", "developing"), ("done", "review")];
+pub(super) const DONE: [(&str, &str); 3] =
+    [("ready", "developing"), ("done", "review"), ("pass", "passed")];
+pub(super) const ESCALATED: [(&str, &str); 2] =
+    [("ready", "developing"), ("escalate", "escalated")];
+pub(super) const REVIEW: [(&str, &str); 2] = [("ready", "developing"), ("done", "review")];
 
-fn board(rooms: impl IntoIterator<Item = RoomInput>, driven: bool) -> Board {
+pub(super) fn board(rooms: impl IntoIterator<Item = RoomInput>, driven: bool) -> Board {
     let meta = PlanMeta {
         schema_version: Version::default(),
         plan_id: id(),

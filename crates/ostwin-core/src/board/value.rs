@@ -57,6 +57,18 @@ pub enum PlanState {
 }
 
 impl PlanState {
+    /// The state as programs write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Planned => "planned",
+            Self::Running => "running",
+            Self::WaitingForPerson => "waiting-for-person",
+            Self::Stopped => "stopped",
+            Self::Finished => "finished",
+            Self::Failed => "failed",
+        }
+    }
+
     /// The state in a few words.
     pub fn words(self) -> &'static str {
         match self {
@@ -110,6 +122,18 @@ pub struct Counts {
     pub waiting: usize,
 }
 
+impl std::ops::AddAssign for Counts {
+    fn add_assign(&mut self, other: Self) {
+        self.total += other.total;
+        self.passed += other.passed;
+        self.failed += other.failed;
+        self.running += other.running;
+        self.attention += other.attention;
+        self.blocked += other.blocked;
+        self.waiting += other.waiting;
+    }
+}
+
 /// One epic and its room.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Row {
@@ -159,6 +183,14 @@ pub struct Row {
     pub blocked_by: Vec<EpicId>,
     /// Why it failed, waits for a person, or cannot be shown, in one sentence.
     pub why: Option<String>,
+}
+
+impl Row {
+    /// Why the room cannot be shown, if it cannot.
+    pub fn problem(&self) -> Option<&str> {
+        let unread = self.room.is_some() && self.state.is_none();
+        self.why.as_deref().filter(|_| unread && self.blocked_by.is_empty())
+    }
 }
 
 /// The newest message of a channel, in one line.

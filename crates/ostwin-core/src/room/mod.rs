@@ -263,19 +263,36 @@ impl Room {
     /// # Errors
     /// The folder or a record cannot be read.
     pub fn attempts(&self) -> Result<Vec<Attempt>> {
-        let dir = self.paths.attempts();
-        let mut attempts = Vec::new();
-        for name in names_in(&dir)? {
-            let paths = AttemptPaths::at(dir.join(name));
-            if paths.number().is_none() {
-                continue;
-            }
-            if let Some(record) = read_json_optional::<AttemptRecord>(&paths.record())? {
-                attempts.push(Attempt { paths, record });
-            }
-        }
+        let mut attempts = self.each_attempt()?.into_iter().collect::<Result<Vec<_>>>()?;
         attempts.sort_by_key(|attempt| attempt.record.number);
         Ok(attempts)
+    }
+
+    /// Every attempt with a record, by the number of its folder, one by one: a record that cannot
+    /// be read hides no other.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub fn each_attempt(&self) -> Result<Vec<Result<Attempt>>> {
+        let mut attempts = Vec::new();
+        for paths in self.attempt_folders()? {
+            match read_json_optional::<AttemptRecord>(&paths.record()) {
+                Ok(Some(record)) => attempts.push(Ok(Attempt { paths, record })),
+                Ok(None) => {}
+                Err(error) => attempts.push(Err(error)),
+            }
+        }
+        Ok(attempts)
+    }
+
+    /// The folders of attempts, by number.
+    fn attempt_folders(&self) -> Result<Vec<AttemptPaths>> {
+        let dir = self.paths.attempts();
+        let mut folders: Vec<AttemptPaths> =
+            names_in(&dir)?.iter().map(|name| AttemptPaths::at(dir.join(name))).collect();
+        folders.retain(|paths| paths.number().is_some());
+        folders.sort_by_key(AttemptPaths::number);
+        Ok(folders)
     }
 
     /// The last attempt, open or closed.
@@ -283,12 +300,7 @@ impl Room {
     /// # Errors
     /// The folder or its record cannot be read.
     pub fn last_attempt(&self) -> Result<Option<Attempt>> {
-        let dir = self.paths.attempts();
-        let mut folders: Vec<AttemptPaths> =
-            names_in(&dir)?.iter().map(|name| AttemptPaths::at(dir.join(name))).collect();
-        folders.retain(|paths| paths.number().is_some());
-        folders.sort_by_key(AttemptPaths::number);
-        for paths in folders.into_iter().rev() {
+        for paths in self.attempt_folders()?.into_iter().rev() {
             if let Some(record) = read_json_optional::<AttemptRecord>(&paths.record())? {
                 return Ok(Some(Attempt { paths, record }));
             }
