@@ -7,6 +7,7 @@ mod idle;
 mod machine;
 mod plan;
 mod samples;
+mod servers;
 mod table;
 mod tail;
 
@@ -15,12 +16,17 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 
 const HELP: &str = "\
-usage: ostwin-benches [append] [plan] [tail] [engine] [waiting] [idle PID [SECONDS]]
+usage: ostwin-benches [append] [plan] [tail] [servers] [calls] [engine] [waiting]
+                       [idle PID [SECONDS]]
 
-Without arguments: all but `idle`. `engine` runs a whole plan, `waiting` looks at an engine
+Without arguments: all but `idle`. `servers` starts each tool server, `calls` calls tools over
+channels and ledgers of several sizes. `engine` runs a whole plan, `waiting` looks at an engine
 whose rooms all wait for people, `idle` counts the wake-ups of a running process, by default over
 60 seconds.
 ";
+
+/// What runs without arguments.
+const ALL: [&str; 7] = ["append", "plan", "tail", "servers", "calls", "engine", "waiting"];
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -42,14 +48,15 @@ fn run(args: &[&str]) -> Result<()> {
         return table::print(HELP);
     }
     table::print(&machine::describe())?;
-    let mut args =
-        if args.is_empty() { &["append", "plan", "tail", "engine", "waiting"] } else { args };
+    let mut args = if args.is_empty() { &ALL[..] } else { args };
     while let [bench, rest @ ..] = args {
         args = rest;
         match *bench {
             "append" => append::bench()?,
             "plan" => plan::bench()?,
             "tail" => tail::bench()?,
+            "servers" => servers::bench()?,
+            "calls" => servers::bench_calls()?,
             "engine" => engine::bench()?,
             "waiting" => engine::bench_idle()?,
             "idle" => args = idle::bench(rest)?,

@@ -16,6 +16,16 @@ impl Samples {
         Self(durations)
     }
 
+    /// How long `work` takes the first and only time.
+    ///
+    /// # Errors
+    /// The work failed.
+    pub(crate) fn once<T, E>(work: impl FnOnce() -> Result<T, E>) -> Result<Self, E> {
+        let start = Instant::now();
+        std::hint::black_box(work()?);
+        Ok(Self::new(vec![start.elapsed()]))
+    }
+
     /// Does `work` once to warm up, then `times` times.
     ///
     /// # Errors
