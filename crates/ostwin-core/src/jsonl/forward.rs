@@ -42,6 +42,22 @@ pub fn scan<T: DeserializeOwned>(
     }
 }
 
+/// The line that starts at byte `offset`; `None` if no whole valid line does, or there is no file.
+/// For whoever noted where a line stands; that it is still the same line is the caller's to check.
+///
+/// # Errors
+/// The file exists and cannot be read.
+pub fn read_at<T: DeserializeOwned>(path: &Path, offset: u64) -> Result<Option<T>> {
+    let Some(mut file) = open(path)? else { return Ok(None) };
+    seek(path, &mut file, offset)?;
+    let mut reader = BufReader::with_capacity(4 * 1024, file);
+    let mut line = Vec::new();
+    let read =
+        read_line(&mut reader, &mut line).map_err(|error| FsError::new("read", path, error))?;
+    let Some(length) = read else { return Ok(None) };
+    Ok(if length > MAX_LINE_BYTES as u64 { None } else { parse(&line) })
+}
+
 /// Reads one line and gives its length with the newline; holds at most [`MAX_LINE_BYTES`] of it.
 /// `None` at the end of the file, also if a line without newline is there.
 fn read_line(reader: &mut impl BufRead, line: &mut Vec<u8>) -> std::io::Result<Option<u64>> {
