@@ -60,10 +60,14 @@ pub(crate) fn built(bin: &str, profile: Profile) -> PathBuf {
         Profile::Dev => "debug",
         Profile::Release => "release",
     };
+    target().join(folder).join(format!("{bin}{}", std::env::consts::EXE_SUFFIX))
+}
+
+/// The folder that everything is built in: the one we were built in ourselves.
+pub(crate) fn target() -> PathBuf {
     let own = std::env::current_exe().ok();
     let target = own.as_deref().and_then(|exe| exe.parent()?.parent());
-    let target = target.map_or_else(|| workspace().join("target"), Path::to_owned);
-    target.join(folder).join(format!("{bin}{}", std::env::consts::EXE_SUFFIX))
+    target.map_or_else(|| workspace().join("target"), Path::to_owned)
 }
 
 /// Whether cargo knows this subcommand: `fmt`, `clippy`, `nextest` and `deny` are installed apart.

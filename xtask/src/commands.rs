@@ -3,6 +3,7 @@
 use std::process::{Command, ExitCode};
 
 use crate::cargo::{self, DEMO_PACKAGES, Profile, build, built, cargo, command};
+use crate::peers;
 use crate::steps::{become_program, finish, run, skip};
 
 /// Builds what the demo runs and becomes it. The quick profile by default: a release build takes
@@ -19,8 +20,17 @@ pub(crate) fn demo(mut args: Vec<String>) -> ExitCode {
 /// Everything that must pass before a commit. Stops at the first failure; the tests come last, so
 /// that their summary is the last that is said.
 pub(crate) fn test(filter: &[String]) -> ExitCode {
-    match checks() {
-        Ok(()) => finish("tests", &mut tests(filter)),
+    match checks().and_then(|()| peers::install()) {
+        Ok(left_out) => finish("tests", &mut tests(filter, &left_out)),
+        Err(code) => code,
+    }
+}
+
+/// Installs the clients of other people, for who runs single tests.
+pub(crate) fn peers() -> ExitCode {
+    match peers::install() {
+        Ok(left_out) if left_out.is_empty() => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::from(6),
         Err(code) => code,
     }
 }
@@ -58,13 +68,19 @@ fn present(step: &str, subcommand: &str, advice: &str) -> Result<bool, ExitCode>
 }
 
 /// The test runner: nextest where it is installed, for its isolation and its one summary.
-fn tests(filter: &[String]) -> Command {
+fn tests(filter: &[String], left_out: &[&str]) -> Command {
     let mut tests = if cargo::has("nextest") {
         cargo(&["nextest", "run", "--workspace", "--locked", "--no-fail-fast"])
     } else {
         cargo(&["test", "--workspace", "--lib", "--bins", "--tests", "--locked", "--no-fail-fast"])
     };
     tests.args(filter);
+    if !left_out.is_empty() && !filter.iter().any(|arg| arg == "--") {
+        tests.arg("--");
+    }
+    for name in left_out {
+        tests.args(["--skip", name]);
+    }
     tests
 }
 

@@ -4,6 +4,7 @@
 
 mod cargo;
 mod commands;
+mod peers;
 mod steps;
 
 use std::process::ExitCode;
@@ -13,6 +14,7 @@ usage: cargo xtask COMMAND [ARGS]
 
   demo [--release] [ARGS]   build what the demo needs, then run `ostwin demo ARGS`
   test [FILTER]             everything that must pass before a commit, the tests last
+  peers                     install the clients of other people that tests need
   gen                       write the generated files: schemas and references
   bench [ARGS]              build for release and print the benchmark tables
 ";
@@ -24,6 +26,7 @@ fn main() -> ExitCode {
     match command.as_str() {
         "demo" => commands::demo(rest),
         "test" => commands::test(&rest),
+        "peers" => commands::peers(),
         "gen" => commands::generate(),
         "bench" => commands::bench(rest),
         "" | "help" | "-h" | "--help" => steps::say(HELP, ExitCode::SUCCESS),
