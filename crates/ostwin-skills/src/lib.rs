@@ -1,10 +1,15 @@
 //! Skills in the open SKILL.md format: what they are, where they are found, which a session gets,
 //! and how they are installed.
 //!
-//! [`format`] reads one `SKILL.md`, [`place`] the files around it; [`tiers`] finds all skills.
+//! [`format`] reads one `SKILL.md`, [`place`] the files around it; [`tiers`] finds all skills,
+//! [`search`] ranks them for a query, [`resolve`] says which of them a session gets, and [`stage`]
+//! copies those.
 
 pub mod format;
 pub mod place;
+pub mod resolve;
+pub mod search;
+pub mod stage;
 pub mod tiers;
 
 mod error;

@@ -86,11 +86,8 @@ pub(super) fn list(dir: &Path) -> Result<SkillFiles, SkillError> {
     let mut found = walk.found;
     found.files.sort_by(|a, b| a.path.cmp(&b.path));
     found.skipped.sort();
-    if found.files.len() > MAX_FILES {
-        let problem = format!("a skill has at most {MAX_FILES} files; the rest is left out");
-        found.skipped.push(Skipped { path: ".".to_owned(), problem });
-        found.files.truncate(MAX_FILES);
-    }
+    found.truncated |= found.files.len() > MAX_FILES;
+    found.files.truncate(MAX_FILES);
     Ok(found)
 }
 
@@ -154,10 +151,8 @@ impl Walk {
                 continue;
             }
             self.visited += 1;
-            if self.visited == MAX_VISITED + 1 {
-                self.skip(path, &format!("only the first {MAX_VISITED} entries were looked at"));
-            }
             if self.visited > MAX_VISITED {
+                self.found.truncated = true;
                 return;
             }
             let child = if path.is_empty() { name.into_owned() } else { format!("{path}/{name}") };
@@ -187,7 +182,8 @@ impl Walk {
             FileType::RegularFile => match SkillPath::new(path) {
                 Ok(path) => {
                     let bytes = u64::try_from(stat.st_size).unwrap_or(0);
-                    self.found.files.push(SkillFile { path, bytes });
+                    let executable = stat.st_mode & 0o111 != 0;
+                    self.found.files.push(SkillFile { path, bytes, executable });
                 }
                 Err(error) => self.skip(path, &error),
             },

@@ -50,6 +50,9 @@ pub struct SkillFile {
     pub path: SkillPath,
     /// Its length.
     pub bytes: u64,
+    /// Whether it can be run.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub executable: bool,
 }
 
 /// The files of a skill, by path.
@@ -60,6 +63,9 @@ pub struct SkillFiles {
     /// What is no file of it, and why; names with a leading dot are passed over in silence.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub skipped: Vec<Skipped>,
+    /// Whether there are more files than were listed.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub truncated: bool,
 }
 
 /// Something in a skill's folder that is no file of it.
@@ -110,7 +116,7 @@ impl SkillPlace {
         Ok(format::parse(&path, &bytes)?)
     }
 
-    /// Lists its files, at most [`MAX_FILES`]; what lies beyond is in `skipped`.
+    /// Lists its files, at most [`MAX_FILES`].
     ///
     /// # Errors
     /// The folder itself cannot be read.

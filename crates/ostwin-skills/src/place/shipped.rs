@@ -28,7 +28,7 @@ pub(super) fn list(skill: &SkillName) -> SkillFiles {
         collect(dir, dir.path(), &mut files);
     }
     files.sort_by(|a: &SkillFile, b| a.path.cmp(&b.path));
-    SkillFiles { files, skipped: Vec::new() }
+    SkillFiles { files, ..SkillFiles::default() }
 }
 
 fn collect(dir: &Dir<'_>, root: &Path, files: &mut Vec<SkillFile>) {
@@ -37,7 +37,7 @@ fn collect(dir: &Dir<'_>, root: &Path, files: &mut Vec<SkillFile>) {
         // A name that is no path in a skill is one with a leading dot, which is no file of it.
         if let Some(path) = inner.and_then(|inner| SkillPath::new(inner).ok()) {
             let bytes = u64::try_from(file.contents().len()).unwrap_or(u64::MAX);
-            files.push(SkillFile { path, bytes });
+            files.push(SkillFile { path, bytes, executable: false });
         }
     }
     for dir in dir.dirs() {

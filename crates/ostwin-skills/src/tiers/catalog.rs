@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 use ostwin_core::fs::FsError;
 use ostwin_core::ids::{RoleName, SkillName};
@@ -58,6 +59,15 @@ pub enum Hit<'c> {
     Broken(&'c Broken),
 }
 
+/// The shipped tier, which never changes: an engine settles thousands of sessions.
+static SHIPPED: LazyLock<Catalog> = LazyLock::new(|| {
+    let mut catalog = Catalog::default();
+    for name in shipped_skills() {
+        catalog.add(name.to_string(), Tier::Shipped, None, SkillPlace::Shipped(name));
+    }
+    catalog
+});
+
 /// Every skill of every tier.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Catalog {
@@ -76,9 +86,8 @@ impl Catalog {
         for place in &places.folders {
             catalog.folder(place);
         }
-        for name in shipped_skills() {
-            catalog.add(name.to_string(), Tier::Shipped, None, SkillPlace::Shipped(name));
-        }
+        catalog.skills.extend(SHIPPED.skills.iter().cloned());
+        catalog.broken.extend(SHIPPED.broken.iter().cloned());
         catalog
     }
 
