@@ -3,7 +3,9 @@
 //! The encoder itself is heavy and lives in a process of its own; nothing else of this crate knows
 //! how it is reached, only that it may be missing.
 
+mod client;
 mod connect;
+mod process;
 
 pub use connect::connect;
 
