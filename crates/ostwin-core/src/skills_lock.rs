@@ -3,7 +3,7 @@
 //! One file stands beside each folder of skills: the project's, which also knows the skills of
 //! single roles, and the user's own. Only who holds the guard of that folder writes it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

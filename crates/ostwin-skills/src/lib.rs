@@ -3,9 +3,10 @@
 //!
 //! [`format`] reads one `SKILL.md`, [`place`] the files around it; [`tiers`] finds all skills,
 //! [`search`] ranks them for a query, [`resolve`] says which of them a session gets, and [`stage`]
-//! copies those.
+//! copies those. [`install`] brings new ones.
 
 pub mod format;
+pub mod install;
 pub mod place;
 pub mod resolve;
 pub mod search;

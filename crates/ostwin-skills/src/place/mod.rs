@@ -28,7 +28,7 @@ pub const MAX_FILES: usize = 1_000;
 pub const MAX_TOTAL_BYTES: u64 = 20 << 20;
 
 /// Deepest folder of a skill that is looked into.
-const MAX_DEPTH: usize = 16;
+pub(crate) const MAX_DEPTH: usize = 16;
 
 /// How the shipped tier is called where a folder's path would stand.
 const BUILT_IN: &str = "built in";
