@@ -164,6 +164,11 @@ impl Layout {
         self.cache().join("memory.lock")
     }
 
+    /// The lock of whoever makes vectors of the shared memory.
+    pub fn memory_embedding_lock(&self) -> PathBuf {
+        self.cache().join("memory-embedding.lock")
+    }
+
     /// A file that is locked for a moment, to see whether locks work here.
     pub fn probe_lock(&self) -> PathBuf {
         self.agents().join(format!("probe-{}.lock", std::process::id()))

@@ -1,7 +1,7 @@
 //! `get_context`: what other rooms know that this one should, as text to read.
 
 use ostwin_core::ids::{MemoryId, RoomId};
-use ostwin_memory::{Filter, digest};
+use ostwin_memory::{Filter, Mode, Question, digest};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -43,6 +43,9 @@ pub(super) struct Context {
     memory_ids: Vec<MemoryId>,
     /// How many more there were that did not fit.
     left_out: usize,
+    /// What the caller should know about how they were found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
     /// Lines of the ledger that could not be read.
     skipped_lines: usize,
 }
@@ -64,20 +67,22 @@ pub(super) fn get_context(
     let words: Vec<&str> = args.brief_keywords.iter().map(|words| &**words).collect();
     let max_entries = args.max_entries.map_or(15, Whole::count);
     let max_bytes = args.max_bytes.map_or(10 * 1024, Whole::count);
-    let (lives, now) = (memory.half_lives(), memory.store().now());
     let limit = max_entries + SPARE;
-    Ok(memory.catalogue().ask(|index, skipped_lines| {
-        let hits = if words.is_empty() {
-            index.freshest(&filter, limit, lives, now)
-        } else {
-            index.search(&words.join(" "), &filter, limit, lives, now)
-        };
-        let digest = digest(hits.iter().map(|hit| hit.entry), max_entries, max_bytes);
-        Context {
-            markdown: digest.markdown,
-            memory_ids: digest.shown,
-            left_out: digest.left_out,
-            skipped_lines,
+    let (entries, note, skipped_lines) = memory.catalogue().ask(|catalogue| {
+        if words.is_empty() {
+            return Ok((catalogue.freshest(&filter, limit)?, None, catalogue.skipped_lines()?));
         }
-    })?)
+        let (text, mode) = (words.join(" "), Mode::Hybrid);
+        let answer = catalogue.search(&Question { text, filter, mode, limit, explain: false })?;
+        let entries = answer.hits.into_iter().map(|hit| hit.entry).collect();
+        Ok((entries, answer.note, answer.skipped_lines))
+    })?;
+    let digest = digest(&entries, max_entries, max_bytes);
+    Ok(Context {
+        markdown: digest.markdown,
+        memory_ids: digest.shown,
+        left_out: digest.left_out,
+        note,
+        skipped_lines,
+    })
 }

@@ -1,7 +1,7 @@
 //! `search`: the memories that answer a question.
 
 use ostwin_core::ledger::Kind;
-use ostwin_memory::{Explain, Filter};
+use ostwin_memory::{Explain, Filter, Mode, Question};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -11,19 +11,6 @@ use crate::args::{Text, Whole};
 use crate::bounds::fit_list;
 use crate::error::ToolError;
 use crate::waiting::Waiting;
-
-/// How memories are compared with the question.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Mode {
-    /// By words and by meaning.
-    #[default]
-    Hybrid,
-    /// By words only.
-    Lexical,
-    /// By meaning only.
-    Semantic,
-}
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -70,33 +57,39 @@ pub(super) struct Found {
     mode_used: Mode,
     /// What the caller should know about that.
     #[serde(skip_serializing_if = "Option::is_none")]
-    note: Option<&'static str>,
+    note: Option<String>,
+    /// Memories that are not found by their meaning yet; later searches go on with them.
+    not_yet_embedded: usize,
     /// Lines of the ledger that could not be read.
     skipped_lines: usize,
 }
 
-const LEXICAL_ONLY: &str = "searched by words only: this version compares no meanings, so try \
-                            other words for the same thing";
-
 pub(super) fn search(memory: &Memory, args: Search, _: &Waiting) -> Result<Found, ToolError> {
-    let filter = Filter {
-        kind: args.kind,
-        tags: args.tags.into_iter().map(Text::into_string).collect(),
-        room: None,
-        exclude_room: memory.hidden_room(args.include_own, None),
+    let question = Question {
+        text: args.text.into_string(),
+        filter: Filter {
+            kind: args.kind,
+            tags: args.tags.into_iter().map(Text::into_string).collect(),
+            room: None,
+            exclude_room: memory.hidden_room(args.include_own, None),
+        },
+        mode: args.mode,
+        limit: args.max_results.map_or(10, Whole::count),
+        explain: args.explain,
     };
-    let limit = args.max_results.map_or(10, Whole::count);
-    let (lives, now) = (memory.half_lives(), memory.store().now());
-    let (mut hits, skipped_lines) = memory.catalogue().ask(|index, skipped| {
-        let hits = index.search(&args.text, &filter, limit, lives, now);
-        let hits = hits.into_iter().map(|hit| Hit {
-            score: hit.score,
-            memory: hit.entry.clone().into(),
-            explain: args.explain.then_some(hit.explain),
-        });
-        (hits.collect::<Vec<_>>(), skipped)
-    })?;
+    let answer = memory.catalogue().ask(|catalogue| catalogue.search(&question))?;
+    let hits = answer.hits.into_iter().map(|hit| Hit {
+        score: hit.score,
+        memory: hit.entry.into(),
+        explain: hit.explain,
+    });
+    let mut hits: Vec<Hit> = hits.collect();
     fit_list(&mut hits);
-    let note = (args.mode != Mode::Lexical).then_some(LEXICAL_ONLY);
-    Ok(Found { hits, mode_used: Mode::Lexical, note, skipped_lines })
+    Ok(Found {
+        hits,
+        mode_used: answer.mode_used,
+        note: answer.note,
+        not_yet_embedded: answer.not_yet_embedded,
+        skipped_lines: answer.skipped_lines,
+    })
 }

@@ -1,11 +1,10 @@
 //! The memory server's state and its list of tools.
 
-use ostwin_core::config::HalfLives;
 use ostwin_core::ids::{PlanId, RoleRef, RoomId};
 use ostwin_core::ledger::Ledger;
 use ostwin_core::store::Store;
 
-use super::catalogue::Catalogue;
+use super::catalogue::Shared;
 use super::{context, publish, query, search};
 use crate::binding::Binding;
 use crate::error::ToolError;
@@ -27,29 +26,23 @@ pub const ABOUT: About = About {
 pub struct Memory {
     binding: Binding,
     ledger: Ledger,
-    catalogue: Catalogue,
-    half_lives: HalfLives,
+    catalogue: Shared,
 }
 
 impl Memory {
     /// The memory of the project that `binding` names.
     pub fn new(binding: Binding) -> Self {
         let ledger = Ledger::new(binding.project.layout().ledger());
-        let catalogue = Catalogue::new(ledger.clone());
-        let half_lives = binding.settings.memory.half_life_hours.clone();
-        Self { binding, ledger, catalogue, half_lives }
+        let catalogue = Shared::new(&binding.project, &binding.settings.memory);
+        Self { binding, ledger, catalogue }
     }
 
     pub(super) fn ledger(&self) -> &Ledger {
         &self.ledger
     }
 
-    pub(super) fn catalogue(&self) -> &Catalogue {
+    pub(super) fn catalogue(&self) -> &Shared {
         &self.catalogue
-    }
-
-    pub(super) fn half_lives(&self) -> &HalfLives {
-        &self.half_lives
     }
 
     pub(super) fn store(&self) -> &Store {
@@ -105,8 +98,8 @@ pub fn tools() -> Vec<Tool<Memory>> {
             "search",
             "Search the memories",
             Effect::Reads,
-            "Search the project's shared memory for what other rooms know about something, best \
-             match first. Fresh memories count more than old ones.",
+            "Search the project's shared memory for what other rooms know about something, by its \
+             words and by its meaning, best match first. Fresh memories count more than old ones.",
             search::search,
         ),
         Tool::new(

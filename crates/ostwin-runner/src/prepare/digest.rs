@@ -1,19 +1,16 @@
 //! The predecessor digest: what the epics that this one depends on left, and what else the shared
 //! memory knows about it.
 
-use std::collections::HashSet;
 use std::fmt::Write as _;
 
 use ostwin_core::artifacts::{Artifacts, Found};
 use ostwin_core::channel::Message;
-use ostwin_core::config::HalfLives;
+use ostwin_core::config::MemorySettings;
 use ostwin_core::ids::{EpicId, RoomId};
-use ostwin_core::jsonl;
 use ostwin_core::ledger::{Entry, Kind};
 use ostwin_core::lifecycle::names;
 use ostwin_core::room::{self, Contract, Room};
-use ostwin_core::time::Timestamp;
-use ostwin_memory::{Filter, Index};
+use ostwin_memory::{Catalogue, Filter, MemoryError, Mode, Question};
 
 use super::error::PrepareError;
 use super::messages::shortened;
@@ -49,20 +46,24 @@ pub(super) struct Predecessor {
     pub(super) more_artifacts: bool,
 }
 
+/// What a dependency published by itself, and how many entries there are of that.
+type Published = (Vec<Entry>, usize);
+
 /// Reads what the digest of a room is made of, and makes it.
 pub(super) fn gather(
     room: &Room,
     contract: &Contract,
-    lives: &HalfLives,
+    settings: &MemorySettings,
 ) -> Result<Option<Text>, PrepareError> {
-    let layout = room.project().layout();
-    let predecessors = predecessors(room, contract)?;
-    let entries: Vec<Entry> = jsonl::read_all(&layout.ledger())?.0;
+    let mut catalogue = Catalogue::new(room.project(), settings);
+    let mut left = Vec::new();
+    for predecessor in predecessors(room, contract)? {
+        let published = catalogue.of_room(&predecessor.room, MAX_ENTRIES)?;
+        left.push((predecessor, published));
+    }
     let keywords = keywords(contract, &room.brief()?);
-    let index = Index::from_entries(entries.iter().cloned());
-    let now = room.project().store().now();
-    let others = relevant(&index, room.id(), &keywords, lives, now);
-    let body = digest(&predecessors, &entries, others);
+    let others = relevant(&mut catalogue, room.id(), keywords)?;
+    let body = digest(&left, others);
     let source = "the shared memory, by the tools `get_context` and `search`";
     Ok((!body.is_empty()).then(|| Text::new(body, source)))
 }
@@ -120,23 +121,17 @@ fn limited(text: &str, chars: usize) -> String {
 }
 
 /// The digest as Markdown, at most 15 entries and 10 KiB; empty if there is nothing to tell.
-/// `entries` is the whole ledger, `others` what it knows besides, best first.
-fn digest(predecessors: &[Predecessor], entries: &[Entry], mut others: Vec<&Entry>) -> String {
-    let superseded: HashSet<_> = entries.iter().filter_map(|e| e.supersedes.as_ref()).collect();
+/// `others` is what the shared memory knows besides, best first.
+fn digest(left: &[(Predecessor, Published)], mut others: Vec<Entry>) -> String {
     let mut digest = Digest::default();
-    for predecessor in predecessors {
+    for (predecessor, (published, count)) in left {
         digest.add_predecessor(predecessor);
-        // One that a transition published only repeats the summary.
-        let published = entries.iter().filter(|entry| {
-            entry.room_id.as_ref() == Some(&predecessor.room)
-                && entry.key.is_none()
-                && !superseded.contains(&entry.id)
-        });
         for entry in published {
             digest.add_entry(entry);
         }
+        digest.left_out += count - published.len();
     }
-    others.retain(|entry| !predecessors.iter().any(|p| entry.room_id.as_ref() == Some(&p.room)));
+    others.retain(|entry| !left.iter().any(|(p, _)| entry.room_id.as_ref() == Some(&p.room)));
     others.truncate(MAX_ENTRIES.saturating_sub(digest.entries));
     if !others.is_empty() {
         digest.add("## What else the shared memory knows\n\n");
@@ -150,17 +145,23 @@ fn digest(predecessors: &[Predecessor], entries: &[Entry], mut others: Vec<&Entr
 }
 
 /// The entries that answer `keywords`, best first, without those that share only a common word.
-fn relevant<'i>(
-    index: &'i Index,
+/// By words: a whole brief says too much for one meaning, and names what it needs.
+fn relevant(
+    catalogue: &mut Catalogue,
     own_room: &RoomId,
-    keywords: &str,
-    lives: &HalfLives,
-    now: Timestamp,
-) -> Vec<&'i Entry> {
-    let filter = Filter { exclude_room: Some(own_room.clone()), ..Filter::default() };
-    let hits = index.search(keywords, &filter, MAX_ENTRIES * 2, lives, now);
+    keywords: String,
+) -> Result<Vec<Entry>, MemoryError> {
+    let hits = catalogue
+        .search(&Question {
+            text: keywords,
+            filter: Filter { exclude_room: Some(own_room.clone()), ..Filter::default() },
+            mode: Mode::Lexical,
+            limit: MAX_ENTRIES * 2,
+            explain: false,
+        })?
+        .hits;
     let enough = hits.first().map_or(0.0, |best| best.score * MIN_SHARE_OF_BEST);
-    hits.into_iter().filter(|hit| hit.score >= enough).map(|hit| hit.entry).collect()
+    Ok(hits.into_iter().filter(|hit| hit.score >= enough).map(|hit| hit.entry).collect())
 }
 
 #[derive(Default)]

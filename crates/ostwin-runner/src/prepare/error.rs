@@ -7,6 +7,7 @@ use ostwin_core::fs::FsError;
 use ostwin_core::jsonl::JsonlError;
 use ostwin_core::plans::PlanStoreError;
 use ostwin_core::room::RoomError;
+use ostwin_memory::MemoryError;
 
 use crate::mcp::McpError;
 use crate::resolve::ResolveError;
@@ -57,6 +58,9 @@ pub enum PrepareError {
     /// A log could not be read.
     #[error(transparent)]
     Jsonl(#[from] JsonlError),
+    /// The shared memory did not answer.
+    #[error(transparent)]
+    Memory(#[from] MemoryError),
     /// A file could not be read or written.
     #[error(transparent)]
     Fs(#[from] FsError),

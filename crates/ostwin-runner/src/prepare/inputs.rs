@@ -25,7 +25,7 @@ pub(super) fn gather(
     servers: &SessionServers,
 ) -> Result<PromptInput, PrepareError> {
     let Occasion { room, contract, .. } = *occasion;
-    let lives = &occasion.settings.config.memory.half_life_hours;
+    let memory = &occasion.settings.config.memory;
     let machine = room.machine()?;
     let kind = machine.kind(&attempt.state).unwrap_or(StateKind::Work);
     let channel = room.channel();
@@ -59,7 +59,7 @@ pub(super) fn gather(
         quality_requirements: criteria(&contract.goals.quality_requirements),
         criteria_source: format!("`{}`", paths.config().display()),
         plan_goal: plan.goal.clone(),
-        digest: digest::gather(room, contract, lives)?,
+        digest: digest::gather(room, contract, memory)?,
         findings: messages::open_findings(&channel, contract, kind, message.as_ref())?,
         interrupted: earlier.as_ref().map(interrupted::told).transpose()?,
         channel: messages::excerpt(&channel, message.as_ref())?,
