@@ -8,8 +8,9 @@ use ostwin_core::ids::PlanId;
 use ostwin_core::layout::Layout;
 use ostwin_core::plans::{self, StoredPlan};
 use ostwin_core::project::Project;
+use ostwin_core::redact::Secrets;
 use ostwin_core::{control, env};
-use ostwin_service::{BaseArgs, Exit, Explain, Failure};
+use ostwin_service::{BaseArgs, Exit, Explain, Failure, redact_log};
 
 use crate::out::Out;
 
@@ -30,7 +31,7 @@ impl Context {
     pub(crate) fn project(&self) -> anyhow::Result<(Project, Settings)> {
         let layout = self.base.layout()?;
         let settings = self.settings(Some(&layout), Vec::new())?;
-        Ok((Project::configured(layout, &settings.config), settings))
+        Ok((configured(layout, &settings)?, settings))
     }
 
     /// The project, if the command is run in one.
@@ -57,6 +58,15 @@ impl Context {
         }
         Ok(loaded.settings)
     }
+}
+
+/// The project with these files and settings. What is logged from now on is redacted like what is
+/// recorded in it.
+pub(crate) fn configured(layout: Layout, settings: &Settings) -> anyhow::Result<Project> {
+    let secrets = Secrets::of_this_process();
+    let project = Project::configured(layout, &settings.config, secrets).exit(Exit::Usage)?;
+    redact_log(&project.store().redactor);
+    Ok(project)
 }
 
 /// Who acts, for audits and requests: the name of the user.

@@ -6,7 +6,7 @@ use crate::channel::DEFAULT_MAX_MESSAGE_BYTES;
 use crate::config::Config;
 use crate::fs::{self, FsError};
 use crate::layout::{GIT_IGNORED, Layout};
-use crate::redact::Redactor;
+use crate::redact::{PatternError, Redactor, Secrets};
 use crate::store::{Durability, Store};
 
 /// Why a project was not found or not made.
@@ -49,20 +49,24 @@ impl Project {
         Self { layout, store, max_message_bytes: DEFAULT_MAX_MESSAGE_BYTES }
     }
 
-    /// The project with these files, written as its configuration says.
-    pub fn configured(layout: Layout, config: &Config) -> Self {
+    /// The project with these files, written as its configuration says: without `secrets`, those
+    /// that its agents are given, and what its patterns match.
+    ///
+    /// # Errors
+    /// A pattern is wrong.
+    pub fn configured(
+        layout: Layout,
+        config: &Config,
+        secrets: Secrets,
+    ) -> Result<Self, PatternError> {
         let patience = std::time::Duration::from_millis(config.lock_timeout_ms);
-        let store = Store::new(config.durability, patience);
+        let fixed = config.agents.values().flat_map(|agent| &agent.env);
+        let fixed = Secrets::of(fixed.map(|(name, value)| (name.as_str(), value.as_str())));
+        let redactor = Redactor::new(&secrets.and(&fixed), &config.redact)?;
+        let store = Store { redactor, ..Store::new(config.durability, patience) };
         let max_message_bytes =
             usize::try_from(config.channel.max_message_bytes).unwrap_or(DEFAULT_MAX_MESSAGE_BYTES);
-        Self { layout, store, max_message_bytes }
-    }
-
-    /// The same project, in whose records `redactor` replaces what must not be there.
-    #[must_use]
-    pub fn redacted_by(mut self, redactor: Redactor) -> Self {
-        self.store.redactor = redactor;
-        self
+        Ok(Self { layout, store, max_message_bytes })
     }
 
     /// The project at `root`.

@@ -9,8 +9,12 @@ use std::path::PathBuf;
 use ostwin_core::config::{self, Config, LoadError, Places};
 use ostwin_core::env;
 use ostwin_core::ids::{AttemptId, NameError, PlanId, RoleRef, RoomId};
+use ostwin_core::layout::AttemptPaths;
 use ostwin_core::project::{Project, ProjectError, locate};
+use ostwin_core::redact::{PatternError, Secrets};
 use ostwin_core::room::{Attempt, Room, RoomError};
+
+use crate::tool_log::ToolLog;
 
 /// The role by which a person speaks.
 const HUMAN: &str = "human";
@@ -61,6 +65,9 @@ pub enum BindingError {
     /// The project's settings cannot be read.
     #[error(transparent)]
     Settings(#[from] LoadError),
+    /// A pattern of the setting `redact` cannot be used.
+    #[error(transparent)]
+    Pattern(#[from] PatternError),
     /// There is no such room.
     #[error(transparent)]
     Room(#[from] RoomError),
@@ -109,7 +116,8 @@ impl Binding {
         };
         let layout = locate(args.project.as_deref(), &here, env::home().as_deref())?;
         let loaded = config::load(&Places::of_process(Some(&layout)), Vec::new())?;
-        let project = Project::configured(layout, &loaded.settings.config);
+        let secrets = Secrets::of_this_process();
+        let project = Project::configured(layout, &loaded.settings.config, secrets)?;
         Self::new(project, loaded.settings.config, identity, args.plan.clone())
     }
 
@@ -131,15 +139,21 @@ impl Binding {
         Ok(Self { project, settings, speaker, session: Some(Session { room, attempt, plan }) })
     }
 
-    /// The log of the attempt's calls; none for a person's own client, or while the attempt's
-    /// record cannot be found.
-    pub fn log_path(&self) -> Option<PathBuf> {
+    /// The log of the attempt's calls, in which no secret is kept; it keeps nothing for a person's
+    /// own client, or while the attempt's record cannot be found.
+    pub fn tool_log(&self) -> ToolLog {
+        let path = self.attempt().map(|attempt| attempt.tools());
+        ToolLog::new(path, self.project.store().redactor.clone())
+    }
+
+    /// The files of the session's attempt.
+    pub(crate) fn attempt(&self) -> Option<AttemptPaths> {
         let session = self.session.as_ref()?;
         let is_mine = |attempt: &Attempt| attempt.record.id == session.attempt;
         // Nearly always the last one; the others are read only for a session that outlived its own.
         let last = session.room.last_attempt().ok().flatten().filter(is_mine);
         let mine = last.or_else(|| session.room.attempts().ok()?.into_iter().find(is_mine))?;
-        Some(mine.paths.tools())
+        Some(mine.paths)
     }
 
     /// The room of the session.

@@ -86,7 +86,7 @@ where
         let logged = shortened(&arguments);
         let outcome = guarded(|| tool.run(&self.state, arguments, waiting)).and_then(bounded);
         let took = started.elapsed();
-        self.log.add(&Line::new(
+        self.log.add(Line::new(
             ts,
             self.about.name,
             tool.name,

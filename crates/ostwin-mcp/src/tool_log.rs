@@ -2,7 +2,8 @@
 //!
 //! Several servers of one session append to the same file, each line with one write and without a
 //! lock: the file is a record for people, and no decision is taken from it. Long values are kept
-//! as their length and hash, so that a log can be read and still proves what was sent.
+//! as their length and hash, so that a log can be read and still proves what was sent. Secrets are
+//! replaced like everywhere else.
 
 use std::fmt::Write as _;
 use std::fs::File;
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 use ostwin_core::fs::{self, FsError};
 use ostwin_core::json::Version;
+use ostwin_core::redact::Redactor;
 use ostwin_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -74,20 +76,24 @@ impl Line {
 #[derive(Debug, Default)]
 pub struct ToolLog {
     path: Option<PathBuf>,
+    redactor: Redactor,
     file: OnceLock<Option<File>>,
 }
 
 impl ToolLog {
-    /// A log in this file, opened at the first call.
-    pub fn new(path: Option<PathBuf>) -> Self {
-        Self { path, file: OnceLock::new() }
+    /// A log in this file, opened at the first call, in which `redactor` replaces secrets.
+    pub fn new(path: Option<PathBuf>, redactor: Redactor) -> Self {
+        Self { path, redactor, file: OnceLock::new() }
     }
 
-    /// Adds a line. A log that cannot be written is said once on stderr and never fails a call.
-    pub fn add(&self, line: &Line) {
+    /// Adds a line, without the secrets in its arguments and its error. A log that cannot be
+    /// written is said once on stderr and never fails a call.
+    pub fn add(&self, mut line: Line) {
         let Some(mut file) = self.file.get_or_init(|| self.open()).as_ref() else { return };
+        self.redactor.in_value(&mut line.arguments);
+        self.redactor.in_option(&mut line.error);
         let written =
-            serde_json::to_vec(line).map_err(std::io::Error::from).and_then(|mut bytes| {
+            serde_json::to_vec(&line).map_err(std::io::Error::from).and_then(|mut bytes| {
                 bytes.push(b'\n');
                 file.write_all(&bytes)
             });
@@ -138,6 +144,8 @@ fn digest(bytes: &[u8]) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use ostwin_core::redact::Secrets;
+
     use super::*;
 
     #[test]
@@ -175,9 +183,9 @@ mod tests {
         let now = Timestamp::from_millis(0);
         let refused = ToolError::new(Code::Conflict, "it has sent its signal already");
         for (server, outcome) in [("warroom", Ok(())), ("memory", Err(&refused))] {
-            let log = ToolLog::new(Some(path.clone()));
+            let log = ToolLog::new(Some(path.clone()), Redactor::default());
             let took = Duration::from_millis(3);
-            log.add(&Line::new(now, server, "x", json!({}), outcome, took));
+            log.add(Line::new(now, server, "x", json!({}), outcome, took));
         }
         let (lines, scanned) = ostwin_core::jsonl::read_all::<Line>(&path).unwrap();
         assert_eq!((lines.len(), scanned.skipped), (2, 0));
@@ -187,8 +195,30 @@ mod tests {
     }
 
     #[test]
+    fn no_secret_is_logged() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("tools.jsonl");
+        let secrets = Secrets::of([("A_KEY", "s3cr3t-value")]);
+        let redactor = Redactor::new(&secrets, &[]).unwrap();
+        let refused = ToolError::invalid("s3cr3t-value", "unknown field `s3cr3t-value`");
+        let arguments = json!({ "s3cr3t-value": ["Basic bWU6czNjcjN0LXZhbHVl"] });
+        ToolLog::new(Some(path.clone()), redactor).add(Line::new(
+            Timestamp::from_millis(0),
+            "warroom",
+            "x",
+            arguments,
+            Err(&refused),
+            Duration::ZERO,
+        ));
+        let line = ostwin_core::jsonl::read_all::<Line>(&path).unwrap().0.remove(0);
+        assert_eq!(line.error.as_deref(), Some("unknown field `[redacted:A_KEY]`"));
+        let text = line.arguments.to_string();
+        assert!(!text.contains("s3cr3t") && !text.contains("czNjcjN0LXZhbHVl"), "{text}");
+    }
+
+    #[test]
     fn a_session_without_attempt_logs_nothing() {
         let now = Timestamp::from_millis(0);
-        ToolLog::default().add(&Line::new(now, "s", "t", json!({}), Ok(()), Duration::ZERO));
+        ToolLog::default().add(Line::new(now, "s", "t", json!({}), Ok(()), Duration::ZERO));
     }
 }

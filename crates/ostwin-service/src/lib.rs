@@ -13,5 +13,5 @@ mod run;
 pub use args::{BaseArgs, Color};
 pub use exit::Exit;
 pub use failure::{Explain, Failure};
-pub use logging::{Logging, start_logging};
+pub use logging::{Logging, redact_log, start_logging};
 pub use run::run;

@@ -3,9 +3,11 @@
 //! Always to stderr, because stdout belongs to results and, in a tool server, to the protocol. For
 //! a person on a terminal with colours, under a supervisor as JSON, otherwise as plain text.
 
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
+use std::sync::{LazyLock, PoisonError, RwLock};
 
 use ostwin_core::env;
+use ostwin_core::redact::{Redactor, Secrets};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
 
@@ -40,12 +42,41 @@ pub fn start_logging(logging: Logging) -> Result<(), Failure> {
     })?;
     let supervised = ["JOURNAL_STREAM", "INVOCATION_ID"].into_iter().any(is_set);
     let terminal = io::stderr().is_terminal();
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| Redacting(io::stderr()));
     let started = match format(terminal, supervised, logging.color, is_set("NO_COLOR")) {
         Format::Json => lines.json().flatten_event(true).with_span_list(false).try_init(),
         format => lines.with_ansi(format == Format::Colored).with_target(false).try_init(),
     };
     started.map_err(|error| Failure::new(Exit::Bug, format!("cannot start logging: {error}")))
+}
+
+/// What must not be logged: first the secrets of the environment.
+static REDACTOR: LazyLock<RwLock<Redactor>> = LazyLock::new(|| {
+    // Only a pattern can be wrong, and there is none.
+    RwLock::new(Redactor::new(&Secrets::of_this_process(), &[]).unwrap_or_default())
+});
+
+/// Has `redactor` replace what must not be told, in log lines and in the error that ends the
+/// program: meant for the one of the project, which knows its patterns too.
+pub fn redact_log(redactor: &Redactor) {
+    *REDACTOR.write().unwrap_or_else(PoisonError::into_inner) = redactor.clone();
+}
+
+/// Writes whole texts without what must not be told.
+#[derive(Debug)]
+pub(crate) struct Redacting<W>(pub(crate) W);
+
+impl<W: Write> Write for Redacting<W> {
+    /// Takes the whole of `bytes`, which is one line of the log.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let redactor = REDACTOR.read().unwrap_or_else(PoisonError::into_inner);
+        self.0.write_all(&redactor.bytes(bytes))?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
 }
 
 fn is_set(name: &str) -> bool {
@@ -64,6 +95,15 @@ fn format(terminal: bool, supervised: bool, color: Color, no_color: bool) -> For
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_secret_is_not_logged() {
+        let secrets = Secrets::of([("LOG_TEST_KEY", "never-to-be-logged")]);
+        redact_log(&Redactor::new(&secrets, &["sk-[0-9]+".to_owned()]).unwrap());
+        let mut lines = Redacting(Vec::new());
+        lines.write_all(b"WARN key=never-to-be-logged sk-123\n").unwrap();
+        assert_eq!(lines.0, b"WARN key=[redacted:LOG_TEST_KEY] [redacted]\n");
+    }
 
     #[test]
     fn the_reader_decides_the_format() {

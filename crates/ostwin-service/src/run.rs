@@ -5,6 +5,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
 use std::sync::Once;
 
+use crate::logging::Redacting;
 use crate::{Exit, failure};
 
 /// Runs a program to its exit code. An error is told on stderr and mapped to its code; a panic is
@@ -17,7 +18,13 @@ fn finish(program: impl FnOnce() -> anyhow::Result<Exit>) -> Exit {
     tell_panics();
     match panic::catch_unwind(AssertUnwindSafe(program)) {
         Ok(Ok(exit)) => exit,
-        Ok(Err(error)) => failure::tell(error, &mut io::stderr().lock()),
+        Ok(Err(error)) => {
+            let mut text = Vec::new();
+            let exit = failure::tell(error, &mut text);
+            // If the error cannot be told, the code still can.
+            drop(Redacting(io::stderr().lock()).write_all(&text));
+            exit
+        }
         // The hook has told it.
         Err(_) => Exit::Bug,
     }

@@ -7,7 +7,7 @@ use ostwin_core::config::{Layer, REHEARSAL};
 use ostwin_core::fs;
 use ostwin_core::layout::Layout;
 use ostwin_core::plan;
-use ostwin_core::project::{self, Project};
+use ostwin_core::project;
 use ostwin_core::store::Store;
 use ostwin_engine::{Mode, Submitted};
 use ostwin_runner::agents::{Programs, find_program};
@@ -18,7 +18,7 @@ use super::drive;
 use super::plan_text::{PlanText, options_anywhere};
 use super::run::plan_layer;
 use crate::args::DemoArgs;
-use crate::context::{Context, here};
+use crate::context::{Context, configured, here};
 use crate::examples::Example;
 use crate::out::remark;
 
@@ -63,7 +63,7 @@ fn run(context: &Context, layout: &Layout, source: &Path, text: &PlanText) -> an
     let kind = ostwin_core::config::SourceKind::Flag;
     let layer = Layer::from_file(kind, &layout.config(), &file).exit(Exit::Bug)?;
     let settings = context.settings(Some(layout), vec![layer, plan_layer(text)?])?;
-    let project = Project::configured(layout.clone(), &settings.config);
+    let project = configured(layout.clone(), &settings)?;
     let parsed: &plan::Plan = &text.parsed.plan;
     let submitted = ostwin_engine::submit(&project, source, &text.bytes, parsed, true, Mode::New)?;
     let (Submitted::New(plan) | Submitted::Resumed(plan) | Submitted::Finished(plan)) = submitted;

@@ -7,6 +7,7 @@ use ostwin_core::health::{self, Finding, Severity};
 use ostwin_core::layout::Layout;
 use ostwin_core::lock;
 use ostwin_core::project::Project;
+use ostwin_core::redact::Secrets;
 use ostwin_runner::agents::{Programs, list_agents};
 use ostwin_service::Exit;
 use ostwin_watch::unreported;
@@ -21,7 +22,7 @@ pub(crate) fn doctor(context: &Context) -> anyhow::Result<Exit> {
     let mut findings = Vec::new();
     let config = settings(&layout, &mut findings);
     machine(&layout, &config, &mut findings);
-    let project = Project::configured(layout, &config);
+    let project = Project::configured(layout, &config, Secrets::of_this_process())?;
     findings.extend(health::examine(&project)?);
 
     if context.out.json {

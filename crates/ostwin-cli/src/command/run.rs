@@ -14,7 +14,7 @@ use ostwin_service::{Exit, Explain, Failure};
 use super::plan_text::{PlanText, options_of};
 use super::{detach, drive, preview};
 use crate::args::RunArgs;
-use crate::context::{Context, PlanRef, source_path, stored_plan};
+use crate::context::{Context, PlanRef, configured, source_path, stored_plan};
 use crate::out::remark;
 use crate::view::figures::plural;
 
@@ -83,7 +83,7 @@ impl Wanted {
             let advice = "`ostwin config list` says where each setting comes from";
             return Err(Failure::new(Exit::Usage, problem).hint(advice).into());
         }
-        let project = Project::configured(project.layout().clone(), &settings.config);
+        let project = configured(project.layout().clone(), &settings)?;
         Ok(Self { project, settings, text, stored })
     }
 

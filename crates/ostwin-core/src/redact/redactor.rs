@@ -108,14 +108,6 @@ impl Redactor {
         Ok(Self { inner: Some(Arc::new(inner)) })
     }
 
-    /// The redactor of this process, with these patterns.
-    ///
-    /// # Errors
-    /// A pattern is wrong.
-    pub fn of_this_process(patterns: &[String]) -> Result<Self, PatternError> {
-        Self::new(&Secrets::of_this_process(), patterns)
-    }
-
     /// The same, for further secrets too.
     #[must_use]
     pub fn with(&self, further: &Secrets) -> Self {
@@ -229,16 +221,23 @@ impl Redactor {
         Stream::new(self.clone())
     }
 
-    /// The last place up to `end` at which `bytes` can be divided without tearing a value apart.
-    pub(super) fn divide(&self, bytes: &[u8], end: usize) -> usize {
+    /// The first place from `end` on at which `bytes` can be divided without tearing a value apart.
+    pub(super) fn divide_bytes(&self, bytes: &[u8], end: usize) -> usize {
         let known = self.inner.as_ref().and_then(|inner| inner.known.as_ref());
         let mut spans = known.into_iter().flat_map(|known| known.find_iter(bytes));
         let torn = spans.find(|span| span.start() < end && end < span.end());
-        torn.map_or(end, |span| span.start())
+        torn.map_or(end, |span| span.end())
+    }
+
+    /// The first place, from about byte `end` on, at which `text` can be divided without tearing a
+    /// value or a character apart. Behind `end` there have to be [`Self::longest`] bytes, or the
+    /// text's end.
+    pub fn divide(&self, text: &str, end: usize) -> usize {
+        self.divide_bytes(text.as_bytes(), text.floor_char_boundary(end))
     }
 
     /// The length of the longest value to be found, in bytes.
-    pub(super) fn longest(&self) -> usize {
+    pub fn longest(&self) -> usize {
         self.inner.as_ref().map_or(0, |inner| inner.longest)
     }
 

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::names::is_secret_name;
 use crate::env;
 
@@ -10,7 +12,8 @@ use crate::env;
 pub(super) const MIN_BYTES: usize = 6;
 
 /// Known secret values, each under the name that takes its place.
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Secrets(BTreeMap<String, String>);
 
 impl fmt::Debug for Secrets {

@@ -55,7 +55,7 @@ impl Stream {
         let certain = held.len().saturating_sub(self.redactor.longest_of_lines().saturating_sub(1));
         let fresh = held.get(self.searched..certain).unwrap_or_default();
         if let Some(end) = fresh.iter().rposition(|byte| *byte == b'\n') {
-            return self.redactor.divide(held, self.searched + end + 1);
+            return self.redactor.divide_bytes(held, self.searched + end + 1);
         }
         self.searched = self.searched.max(certain);
         let certain = held.len().saturating_sub(self.redactor.longest());
@@ -67,6 +67,6 @@ impl Stream {
         while place > 0 && held[place] & 0b1100_0000 == 0b1000_0000 {
             place -= 1;
         }
-        self.redactor.divide(held, place)
+        self.redactor.divide_bytes(held, place)
     }
 }

@@ -10,7 +10,6 @@ use crate::binding::Binding;
 use crate::error::ToolError;
 use crate::server::{About, Server};
 use crate::tool::{Effect, Tool};
-use crate::tool_log::ToolLog;
 
 /// What the server says of itself.
 pub const ABOUT: About = About {
@@ -76,7 +75,7 @@ impl Memory {
 
 /// The server for whom `binding` names.
 pub fn server(binding: Binding) -> Server<Memory> {
-    let log = ToolLog::new(binding.log_path());
+    let log = binding.tool_log();
     let clock = binding.project.store().clock.clone();
     Server::new(ABOUT, Memory::new(binding), tools(), log, clock)
 }

@@ -9,7 +9,6 @@ use crate::binding::Binding;
 use crate::schema;
 use crate::server::{About, Server};
 use crate::tool::{Arguments, Effect, Tool};
-use crate::tool_log::ToolLog;
 
 /// What the server says of itself.
 pub const ABOUT: About = About {
@@ -23,7 +22,7 @@ pub const ABOUT: About = About {
 
 /// The server for whom `binding` names.
 pub fn server(binding: Binding) -> Server<Binding> {
-    let log = ToolLog::new(binding.log_path());
+    let log = binding.tool_log();
     let clock = binding.project.store().clock.clone();
     let tools = tools(binding.session.is_some());
     Server::new(ABOUT, binding, tools, log, clock)
