@@ -22,7 +22,7 @@ pub struct Gates<'a> {
 
 impl Gates<'_> {
     /// The first gate that a skill does not pass.
-    pub(super) fn refuse(&self, skill: &Skill) -> Option<Reason> {
+    pub fn refuse(&self, skill: &Skill) -> Option<Reason> {
         if !skill.enabled {
             return Some(Reason::NotEnabled);
         }
