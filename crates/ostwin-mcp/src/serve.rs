@@ -2,14 +2,24 @@
 //!
 //! One thread drives the protocol; a tool runs on a second one, which is started with the first
 //! call. That keeps the start quick and the process small: a session has several such servers.
+//!
+//! The protocol's meaning is a library's business. How messages come in and go out is ours, so
+//! that every fault of a client is answered as JSON-RPC says, in bounded memory, and never ends a
+//! session: `lines` cuts the stream, `heard` says what a line is, `traffic` bounds what is under
+//! way, `stream` puts them together.
 
-use rmcp::model::JsonRpcMessage;
-use rmcp::service::{RxJsonRpcMessage, ServerInitializeError, TxJsonRpcMessage};
-use rmcp::transport::async_rw::AsyncRwTransport;
-use rmcp::transport::{Transport, stdio_pipes};
-use rmcp::{RoleServer, ServiceExt};
-use tokio_util::sync::CancellationToken;
+mod heard;
+mod lines;
+mod skim;
+mod stream;
+mod traffic;
 
+use rmcp::ServiceExt;
+use rmcp::service::ServerInitializeError;
+use rmcp::transport::stdio_pipes;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use self::stream::{Stream, last_words};
 use crate::server::Server;
 
 /// Most calls at once. A call that waits for a person holds a thread while it waits.
@@ -29,11 +39,12 @@ pub enum ServeError {
     Task(#[from] tokio::task::JoinError),
 }
 
-/// Serves on standard input and output until the input ends. Calls that are being worked on are
-/// answered first; a call that waits for a person is not waited for.
+/// Serves on standard input and output until the input ends, or nobody reads the output any more.
+/// Calls that are being worked on are answered first; a call that waits for a person is not waited
+/// for.
 ///
 /// # Errors
-/// [`ServeError`]; the end of the input is none.
+/// [`ServeError`]; the end of the input or of the output is none.
 pub fn serve<S: Send + Sync + 'static>(server: Server<S>) -> Result<(), ServeError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
@@ -43,64 +54,29 @@ pub fn serve<S: Send + Sync + 'static>(server: Server<S>) -> Result<(), ServeErr
         .map_err(ServeError::Runtime)?;
     let outcome = runtime.block_on(async {
         let (input, output) = stdio_pipes();
-        let stream = AsyncRwTransport::new_server(input, output);
-        talk(server, stream).await
+        talk(server, input, output).await
     });
     // A read of standard input that nobody can cancel must not keep the process.
     runtime.shutdown_background();
     outcome
 }
 
-async fn talk<S, T>(server: Server<S>, stream: T) -> Result<(), ServeError>
+async fn talk<S, R, W>(server: Server<S>, input: R, output: W) -> Result<(), ServeError>
 where
     S: Send + Sync + 'static,
-    T: Transport<RoleServer> + 'static,
+    R: AsyncRead + Unpin + Send + 'static,
+    W: AsyncWrite + Unpin + Send + 'static,
 {
-    let transport = Listening { stream, opened: false, ending: server.ending() };
-    match server.serve(transport).await {
-        Ok(running) => {
-            running.waiting().await?;
-            Ok(())
-        }
-        Err(ServerInitializeError::ConnectionClosed(_)) => Ok(()),
+    let stream = Stream::new(input, output, server.ending());
+    let traffic = stream.traffic();
+    let outcome = match server.serve(stream).await {
+        Ok(running) => running.waiting().await.map(drop).map_err(ServeError::Task),
+        Err(
+            ServerInitializeError::ConnectionClosed(_)
+            | ServerInitializeError::TransportError { .. },
+        ) => Ok(()),
         Err(error) => Err(ServeError::Handshake(error.to_string())),
-    }
-}
-
-/// A stream that says when the client is gone, and that passes over what cannot open a
-/// conversation: the protocol library takes it for the end of all, and a stray notification of a
-/// client is not worth a session.
-struct Listening<T> {
-    stream: T,
-    opened: bool,
-    ending: CancellationToken,
-}
-
-impl<T: Transport<RoleServer>> Transport<RoleServer> for Listening<T> {
-    type Error = T::Error;
-
-    fn send(
-        &mut self,
-        item: TxJsonRpcMessage<RoleServer>,
-    ) -> impl Future<Output = Result<(), T::Error>> + Send + 'static {
-        self.stream.send(item)
-    }
-
-    async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleServer>> {
-        loop {
-            let Some(message) = self.stream.receive().await else {
-                self.ending.cancel();
-                return None;
-            };
-            self.opened |= matches!(message, JsonRpcMessage::Request(_));
-            if self.opened {
-                return Some(message);
-            }
-            tracing::debug!("passed over what came before the first request");
-        }
-    }
-
-    async fn close(&mut self) -> Result<(), T::Error> {
-        self.stream.close().await
-    }
+    };
+    last_words(&traffic).await;
+    outcome
 }
