@@ -6,6 +6,7 @@ mod engine;
 mod idle;
 mod machine;
 mod plan;
+mod quality;
 mod samples;
 mod servers;
 mod table;
@@ -17,16 +18,17 @@ use anyhow::{Result, bail};
 
 const HELP: &str = "\
 usage: ostwin-benches [append] [plan] [tail] [servers] [calls] [engine] [waiting]
-                       [idle PID [SECONDS]]
+                       [quality] [idle PID [SECONDS]]
 
 Without arguments: all but `idle`. `servers` starts each tool server, `calls` calls tools over
 channels and ledgers of several sizes. `engine` runs a whole plan, `waiting` looks at an engine
-whose rooms all wait for people, `idle` counts the wake-ups of a running process, by default over
-60 seconds.
+whose rooms all wait for people, `quality` says how well memories are found, `idle` counts the
+wake-ups of a running process, by default over 60 seconds.
 ";
 
 /// What runs without arguments.
-const ALL: [&str; 7] = ["append", "plan", "tail", "servers", "calls", "engine", "waiting"];
+const ALL: [&str; 8] =
+    ["append", "plan", "tail", "servers", "calls", "engine", "waiting", "quality"];
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -59,6 +61,7 @@ fn run(args: &[&str]) -> Result<()> {
             "calls" => servers::bench_calls()?,
             "engine" => engine::bench()?,
             "waiting" => engine::bench_idle()?,
+            "quality" => quality::bench()?,
             "idle" => args = idle::bench(rest)?,
             other => bail!("no benchmark `{other}`\n\n{HELP}"),
         }

@@ -101,7 +101,7 @@ fn generator(args: &[&str]) -> Command {
 
 /// Builds everything for release and becomes the benchmarks.
 pub(crate) fn bench(args: Vec<String>) -> ExitCode {
-    let packages = [&DEMO_PACKAGES[..], &["ostwin-benches"]].concat();
+    let packages = [&DEMO_PACKAGES[..], &["ostwin-benches", "ostwin-embedder"]].concat();
     if let Err(code) = run("build", &mut build(&packages, Profile::Release)) {
         return code;
     }
