@@ -6,6 +6,7 @@
 
 use std::fs::File;
 use std::io::{self, Write};
+use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -271,12 +272,41 @@ pub fn touch(path: &Path) -> Result<()> {
         .map_err(|error| FsError::new("touch", path, error.into()))
 }
 
+/// Opens a file for reading. Anything but a regular file is refused, and nothing is waited for: a
+/// named pipe that somebody put in the place of a file would be opened when its other end is.
+///
+/// # Errors
+/// It does not exist, is no regular file (kind `InvalidData`), or cannot be opened.
+#[expect(clippy::disallowed_methods, reason = "this module owns opens")]
+pub fn open(path: &Path) -> io::Result<File> {
+    regular(std::fs::OpenOptions::new().read(true).custom_flags(without_waiting()).open(path)?)
+}
+
+/// The flag that keeps an open from waiting.
+fn without_waiting() -> i32 {
+    i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or(0)
+}
+
+fn regular(file: File) -> io::Result<File> {
+    let kind = file.metadata()?.file_type();
+    let what = if kind.is_file() {
+        return Ok(file);
+    } else if kind.is_dir() {
+        "it is a folder"
+    } else if kind.is_fifo() {
+        "it is a named pipe"
+    } else {
+        "it is a device or a socket"
+    };
+    Err(io::Error::new(io::ErrorKind::InvalidData, format!("{what}, where a file is meant")))
+}
+
 /// Reads a whole file of at most `limit` bytes; `None` if it does not exist.
 ///
 /// # Errors
 /// It cannot be read, or is larger than `limit` (kind `FileTooLarge`).
 pub fn read_optional(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
-    let file = match File::open(path) {
+    let file = match open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(FsError::new("read", path, error)),
@@ -289,7 +319,7 @@ pub fn read_optional(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
 /// # Errors
 /// It does not exist, cannot be read, or is larger than `limit` (kind `FileTooLarge`).
 pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>> {
-    let file = File::open(path).map_err(|error| FsError::new("read", path, error))?;
+    let file = open(path).map_err(|error| FsError::new("read", path, error))?;
     read_limited(path, file, limit)
 }
 
@@ -319,7 +349,9 @@ pub fn open_log(path: &Path) -> Result<File> {
     std::fs::OpenOptions::new()
         .append(true)
         .create(true)
+        .custom_flags(without_waiting())
         .open(path)
+        .and_then(regular)
         .map_err(|error| FsError::new("open", path, error))
 }
 
@@ -330,7 +362,9 @@ pub(crate) fn open_append(path: &Path) -> Result<File> {
         .read(true)
         .append(true)
         .create(true)
+        .custom_flags(without_waiting())
         .open(path)
+        .and_then(regular)
         .map_err(|error| FsError::new("open", path, error))
 }
 
@@ -401,5 +435,24 @@ mod tests {
         assert!(exchange(&a, &dir.path().join("none")).unwrap_err().is_not_found());
         assert!(create_file(&b.join("file"), b"y", false, Durability::Os).is_err());
         assert_eq!(read(&b.join("file"), 9).unwrap(), b"x");
+    }
+
+    #[test]
+    fn what_is_no_file_is_refused_at_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let pipe = dir.path().join("pipe");
+        let mode = rustix::fs::Mode::from_raw_mode(0o600);
+        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, mode).unwrap();
+        let folder = dir.path().join("folder");
+        std::fs::create_dir(&folder).unwrap();
+        for (path, what) in [(&pipe, "it is a named pipe"), (&folder, "it is a folder")] {
+            let error = read(path, 10).unwrap_err();
+            assert_eq!(error.source.kind(), io::ErrorKind::InvalidData);
+            assert_eq!(error.source.to_string(), format!("{what}, where a file is meant"));
+            assert!(read_optional(path, 10).is_err());
+        }
+        for open in [open_log, open_append] {
+            assert!(open(&pipe).is_err(), "what is written into a pipe is lost");
+        }
     }
 }

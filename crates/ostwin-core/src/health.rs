@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use crate::control;
 use crate::env;
 use crate::events::Event;
-use crate::fs::FsError;
+use crate::fs::{self, FsError};
 use crate::jsonl::{self, JsonlError};
 use crate::lifecycle::{AuditLine, Replay};
 use crate::plans::{self, PlanStoreError, StoredPlan};
@@ -242,7 +242,7 @@ fn lines_of<T: DeserializeOwned>(subject: &str, path: &Path, findings: &mut Vec<
 
 fn is_torn(path: &Path) -> Result<bool, JsonlError> {
     let read = || -> std::io::Result<bool> {
-        let mut file = match std::fs::File::open(path) {
+        let mut file = match fs::open(path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
             file => file?,
         };

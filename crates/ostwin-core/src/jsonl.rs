@@ -192,7 +192,7 @@ fn parse<T: DeserializeOwned>(line: &[u8]) -> Option<T> {
 }
 
 fn open(path: &Path) -> Result<Option<File>> {
-    match File::open(path) {
+    match fs::open(path) {
         Ok(file) => Ok(Some(file)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(FsError::new("read", path, error).into()),

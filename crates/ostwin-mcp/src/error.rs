@@ -107,6 +107,7 @@ impl From<FsError> for ToolError {
         let code = match error.source.kind() {
             io::ErrorKind::NotFound => Code::NotFound,
             io::ErrorKind::FileTooLarge => Code::TooLarge,
+            io::ErrorKind::InvalidData => Code::CorruptState,
             _ => Code::IoError,
         };
         Self::because(code, &error)

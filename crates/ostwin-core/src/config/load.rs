@@ -7,7 +7,11 @@ use super::error::ConfigError;
 use super::layer::{FileError, Layer, lines};
 use super::settings::Settings;
 use super::source::SourceKind;
+use crate::fs;
 use crate::layout::{Layout, user_config};
+
+/// No settings file is longer.
+const MAX_BYTES: u64 = 4 << 20;
 
 /// Settings as they were found, and what was odd about them.
 #[derive(Debug, Clone, PartialEq)]
@@ -80,9 +84,9 @@ pub fn load(places: &Places, further: Vec<Layer>) -> Result<Loaded, LoadError> {
 }
 
 fn read(kind: SourceKind, file: &Path) -> Result<Option<Layer>, LoadError> {
-    match fs_err::read(file) {
-        Ok(bytes) => Ok(Some(Layer::from_file(kind, file, &bytes)?)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(LoadError::Read { path: file.to_owned(), source }),
+    match fs::read_optional(file, MAX_BYTES) {
+        Ok(Some(bytes)) => Ok(Some(Layer::from_file(kind, file, &bytes)?)),
+        Ok(None) => Ok(None),
+        Err(error) => Err(LoadError::Read { path: file.to_owned(), source: error.source }),
     }
 }

@@ -4,13 +4,12 @@
 //! the ledger still has that, only what came behind it is read; if not, another ledger is there and
 //! everything is read again. What stands behind the last newline is not looked at.
 
-use std::fs::File;
 use std::io;
 use std::ops::ControlFlow;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 
-use ostwin_core::fs::FsError;
+use ostwin_core::fs::{self, FsError};
 use ostwin_core::jsonl;
 use ostwin_core::ledger::Entry;
 use rusqlite::{OptionalExtension, Statement, Transaction, TransactionBehavior, params};
@@ -183,7 +182,7 @@ fn fingerprint(ledger: &Path, offset: u64) -> Result<Option<Vec<u8>>, MemoryErro
     let length = usize::try_from(offset).unwrap_or(usize::MAX).min(FINGERPRINT_BYTES);
     let mut bytes = vec![0; 2 * length];
     let (head, tail) = bytes.split_at_mut(length);
-    let read = File::open(ledger).and_then(|file| {
+    let read = fs::open(ledger).and_then(|file| {
         file.read_exact_at(head, 0)?;
         file.read_exact_at(tail, offset - length as u64)
     });
