@@ -1,28 +1,31 @@
-//! A server: its tools behind the protocol.
+//! A server: what it offers, and the one way that every call takes.
 //!
-//! Every call takes the same way: arguments are shortened for the log, the tool runs on a thread
-//! of its own because everything below it blocks, a panic becomes an answer (the protocol library
-//! would give none), the answer is held against its bound, the call is logged.
+//! Arguments are shortened for the log, the work runs on a thread of its own because everything
+//! below it blocks, a panic becomes an answer (the protocol library would give none), the answer
+//! is held against its bound, the call is logged. How calls come in is the business of `handler`.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
 use ostwin_core::time::Clock;
-use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CallToolResult, Implementation, ListToolsResult,
-    PaginatedRequestParams, ServerCapabilities, ServerConfig,
-};
+use rmcp::RoleServer;
+use rmcp::model::{CallToolResult, ContentBlock, ProgressNotificationParam};
 use rmcp::service::RequestContext;
-use rmcp::{ErrorData, RoleServer, ServerHandler};
-use serde_json::Value;
+use serde_json::{Map, Value};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::bounds::{MAX_REPLY_BYTES, fits};
+use crate::bounds::{MAX_REPLY_BYTES, fits, fits_once};
 use crate::error::{Code, ToolError};
-use crate::tool::{Arguments, Tool};
+use crate::offer::Offer;
+use crate::resources::Content;
+use crate::tool::Arguments;
 use crate::tool_log::{Line, ToolLog, shortened};
-use crate::waiting::{Waiting, waiting};
+use crate::waiting::{Progress, Waiting, waiting};
+
+/// Most news of one call that wait to be sent.
+const MAX_NEWS: usize = 4;
 
 /// What a server says of itself.
 #[derive(Clone, Copy, Debug)]
@@ -38,29 +41,30 @@ pub struct About {
 /// A server over the state `S`.
 #[derive(Debug)]
 pub struct Server<S> {
-    inner: Arc<Inner<S>>,
+    pub(crate) inner: Arc<Inner<S>>,
     ending: CancellationToken,
 }
 
 #[derive(Debug)]
-struct Inner<S> {
-    about: About,
+pub(crate) struct Inner<S> {
+    pub(crate) about: About,
     state: S,
-    tools: Vec<Tool<S>>,
+    pub(crate) offer: Offer<S>,
     log: ToolLog,
     clock: Arc<dyn Clock>,
 }
 
 impl<S: Send + Sync + 'static> Server<S> {
-    /// A server with these tools, whose calls go to `log` with the time of `clock`.
+    /// A server with this offer, of tools alone or of more, whose calls go to `log` with the time
+    /// of `clock`.
     pub fn new(
         about: About,
         state: S,
-        tools: Vec<Tool<S>>,
+        offer: impl Into<Offer<S>>,
         log: ToolLog,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let inner = Arc::new(Inner { about, state, tools, log, clock });
+        let inner = Arc::new(Inner { about, state, offer: offer.into(), log, clock });
         Self { inner, ending: CancellationToken::new() }
     }
 
@@ -69,35 +73,119 @@ impl<S: Send + Sync + 'static> Server<S> {
         self.ending.clone()
     }
 
-    /// Every tool as a client lists it: the golden file of the tests.
-    pub fn listed(&self) -> Vec<rmcp::model::Tool> {
-        self.inner.tools.iter().map(Tool::listed).collect()
+    /// Does blocking work for a request on a thread of its own, until it is done or nobody waits
+    /// for it any more; passes on meanwhile what it tells, if the client asked for that.
+    pub(crate) async fn work<R: Send + 'static>(
+        &self,
+        context: &RequestContext<RoleServer>,
+        work: impl FnOnce(&Inner<S>, &Waiting) -> Result<R, ToolError> + Send + 'static,
+    ) -> Result<R, ToolError> {
+        let (news, told) = mpsc::channel(MAX_NEWS);
+        let (waiting, patience) = waiting();
+        let waiting = match context.meta.get_progress_token() {
+            Some(_) => waiting.telling(news),
+            None => waiting,
+        };
+        let inner = Arc::clone(&self.inner);
+        let mut work = tokio::task::spawn_blocking(move || work(&inner, &waiting));
+        let done = tokio::select! {
+            done = &mut work => done,
+            never = pass_on(context, told) => match never {},
+            () = context.ct.cancelled() => give_up(patience, work).await,
+            () = self.ending.cancelled() => give_up(patience, work).await,
+        };
+        done.unwrap_or_else(|error| Err(ToolError::because(Code::Unavailable, &error)))
     }
+}
+
+/// Passes news on to the client, and never ends by itself.
+async fn pass_on(
+    context: &RequestContext<RoleServer>,
+    mut told: mpsc::Receiver<Progress>,
+) -> std::convert::Infallible {
+    if let Some(token) = context.meta.get_progress_token() {
+        while let Some(Progress { done, total, message }) = told.recv().await {
+            let progress = ProgressNotificationParam::new(token.clone(), done)
+                .with_total(total)
+                .with_message(message);
+            if let Err(error) = context.peer.notify_progress(progress).await {
+                tracing::debug!(%error, "progress was not told");
+            }
+        }
+    }
+    std::future::pending().await
+}
+
+/// Nobody waits for the call any more: what it waits for itself ends, what it writes it finishes.
+async fn give_up<T>(
+    patience: crate::waiting::Patience,
+    work: tokio::task::JoinHandle<T>,
+) -> Result<T, tokio::task::JoinError> {
+    drop(patience);
+    work.await
 }
 
 impl<S> Inner<S>
 where
     S: Send + Sync + 'static,
 {
-    /// One call, from arguments to a logged answer.
-    fn call(&self, tool: usize, arguments: Arguments, waiting: &Waiting) -> CallToolResult {
-        let tool = &self.tools[tool];
-        let (ts, started) = (self.clock.now(), Instant::now());
+    /// Calls a tool, by its place in the offer. Its failure is an answer that the model reads.
+    pub(crate) fn call(
+        &self,
+        tool: usize,
+        arguments: Arguments,
+        waiting: &Waiting,
+    ) -> CallToolResult {
+        let tool = &self.offer.tools[tool];
         let logged = shortened(&arguments);
-        let outcome = guarded(|| tool.run(&self.state, arguments, waiting)).and_then(bounded);
-        let took = started.elapsed();
-        self.log.add(Line::new(
-            ts,
-            self.about.name,
-            tool.name,
-            logged,
-            outcome.as_ref().map(drop),
-            took,
-        ));
+        let outcome = self.logged(tool.name, logged, || {
+            tool.run(&self.state, arguments, waiting).and_then(bounded)
+        });
         match outcome {
             Ok(value) => CallToolResult::structured(value),
             Err(error) => refusal(&error),
         }
+    }
+
+    /// Reads a resource, by its place in the offer.
+    pub(crate) fn read(
+        &self,
+        resource: usize,
+        address: &str,
+        value: Option<&str>,
+    ) -> Result<Content, ToolError> {
+        let resource = &self.offer.resources[resource];
+        let logged = Map::from_iter([("uri".to_owned(), Value::from(address))]);
+        self.logged("resources/read", shortened(&logged), || {
+            let content = resource.read(&self.state, value)?;
+            bounded_text(&content.text)?;
+            Ok(content)
+        })
+    }
+
+    /// Makes the text of a prompt, by its place in the offer.
+    pub(crate) fn prompt(&self, prompt: usize, arguments: &Arguments) -> Result<String, ToolError> {
+        let prompt = &self.offer.prompts[prompt];
+        let mut logged = Map::from_iter([("name".to_owned(), Value::from(prompt.name))]);
+        logged.insert("arguments".to_owned(), shortened(arguments));
+        self.logged("prompts/get", Value::Object(logged), || {
+            let text = prompt.write(&self.state, arguments)?;
+            bounded_text(&text)?;
+            Ok(text)
+        })
+    }
+
+    fn logged<T>(
+        &self,
+        what: &str,
+        arguments: Value,
+        work: impl FnOnce() -> Result<T, ToolError>,
+    ) -> Result<T, ToolError> {
+        let (ts, started) = (self.clock.now(), Instant::now());
+        let outcome = guarded(work);
+        let (done, took) = (outcome.as_ref().map(drop), started.elapsed());
+        self.log.add(Line::new(ts, self.about.name, what, arguments, done, took));
+        outcome
     }
 }
 
@@ -129,67 +217,22 @@ fn bounded(value: Value) -> Result<Value, ToolError> {
     ))
 }
 
-fn refusal(error: &ToolError) -> CallToolResult {
-    // A value of plain fields always becomes an object.
-    CallToolResult::structured_error(serde_json::to_value(error).unwrap_or_default())
+fn bounded_text(text: &str) -> Result<(), ToolError> {
+    if fits_once(text) {
+        return Ok(());
+    }
+    let text =
+        format!("the text is larger than {MAX_REPLY_BYTES} bytes: the tools give it in parts");
+    Err(ToolError::new(Code::TooLarge, text))
 }
 
-impl<S: Send + Sync + 'static> ServerHandler for Server<S> {
-    fn get_info(&self) -> ServerConfig {
-        let about = &self.inner.about;
-        let name = format!("ostwin-{}", about.name);
-        ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
-            .with_server_info(
-                Implementation::new(name, env!("CARGO_PKG_VERSION")).with_title(about.title),
-            )
-            .with_instructions(about.instructions)
-    }
-
-    async fn list_tools(
-        &self,
-        _: Option<PaginatedRequestParams>,
-        _: RequestContext<RoleServer>,
-    ) -> Result<ListToolsResult, ErrorData> {
-        Ok(ListToolsResult::with_all_items(self.listed()))
-    }
-
-    fn get_tool(&self, name: &str) -> Option<rmcp::model::Tool> {
-        self.inner.tools.iter().find(|tool| tool.name == name).map(Tool::listed)
-    }
-
-    async fn call_tool(
-        &self,
-        request: CallToolRequestParams,
-        context: RequestContext<RoleServer>,
-    ) -> Result<CallToolResponse, ErrorData> {
-        let tools = &self.inner.tools;
-        let Some(tool) = tools.iter().position(|tool| tool.name == request.name) else {
-            let known: Vec<_> = tools.iter().map(|tool| tool.name).collect();
-            let text = format!("no tool `{}` here; there are {}", request.name, known.join(", "));
-            return Err(ErrorData::invalid_params(text, None));
-        };
-        let (waiting, patience) = waiting();
-        let inner = Arc::clone(&self.inner);
-        let arguments = request.arguments.unwrap_or_default();
-        let mut work = tokio::task::spawn_blocking(move || inner.call(tool, arguments, &waiting));
-        let done = tokio::select! {
-            done = &mut work => done,
-            () = context.ct.cancelled() => give_up(patience, work).await,
-            () = self.ending.cancelled() => give_up(patience, work).await,
-        };
-        Ok(done
-            .unwrap_or_else(|error| refusal(&ToolError::because(Code::Unavailable, &error)))
-            .into())
-    }
-}
-
-/// Nobody waits for the call any more: what it waits for itself ends, what it writes it finishes.
-async fn give_up<T>(
-    patience: crate::waiting::Patience,
-    work: tokio::task::JoinHandle<T>,
-) -> Result<T, tokio::task::JoinError> {
-    drop(patience);
-    work.await
+/// A failure as the answer to a call of a tool, as text alone: widely used clients hold structured
+/// content against the schema of the tool's results even if it is an error, and would hide the
+/// reason behind a complaint of their own.
+pub(crate) fn refusal(error: &ToolError) -> CallToolResult {
+    // A value of plain fields always becomes JSON.
+    let text = serde_json::to_string(error).unwrap_or_else(|_| error.message.clone());
+    CallToolResult::error(vec![ContentBlock::text(text)])
 }
 
 #[cfg(test)]
@@ -208,5 +251,6 @@ mod tests {
         let error = bounded(Value::from("x".repeat(MAX_REPLY_BYTES))).unwrap_err();
         assert_eq!(error.code, Code::TooLarge);
         assert!(error.message.contains("`limit`"), "{}", error.message);
+        assert_eq!(bounded_text(&"x".repeat(MAX_REPLY_BYTES)).unwrap_err().code, Code::TooLarge);
     }
 }

@@ -107,6 +107,12 @@ impl<S: 'static> Tool<S> {
         }
     }
 
+    /// The same tool with more in the schema of its arguments than their type says.
+    #[must_use]
+    pub fn extended(self, extend: fn(&mut Arguments)) -> Self {
+        Self { extend, ..self }
+    }
+
     /// Does the tool's work.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ use super::desk::Desk;
 use crate::args::{Text, Whole};
 use crate::bounds::fit_list;
 use crate::error::{Code, ToolError};
+use crate::text::text_of;
 use crate::waiting::Waiting;
 
 /// Most entries without content that one answer names.
@@ -187,17 +188,6 @@ pub(super) fn read_artifact(
     })
 }
 
-/// The bytes as text, without a character that the limit cut in two if there is `more`.
-fn text_of(bytes: &[u8], more: bool) -> Option<&str> {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => Some(text),
-        Err(error) if more && error.error_len().is_none() && error.valid_up_to() > 0 => {
-            std::str::from_utf8(&bytes[..error.valid_up_to()]).ok()
-        }
-        Err(_) => None,
-    }
-}
-
 fn artifact_path(text: &str) -> Result<ArtifactPath, ToolError> {
     ArtifactPath::new(text).map_err(|error| ToolError::invalid("path", error.to_string()))
 }
@@ -220,18 +210,6 @@ impl From<ArtifactError> for ToolError {
 mod tests {
     use ostwin_core::artifacts::MAX_ARTIFACT_BYTES;
 
-    use super::*;
-
-    #[test]
-    fn a_character_on_the_limit_is_left_for_the_next_part() {
-        let bytes = "größe".as_bytes();
-        assert_eq!(text_of(&bytes[..3], true), Some("gr"));
-        assert_eq!(text_of(&bytes[..3], false), None);
-        assert_eq!(text_of(&bytes[..4], true), Some("grö"));
-        assert_eq!(text_of(&bytes[3..], true), None);
-        assert_eq!(text_of(b"\xff\xfe", true), None);
-        assert_eq!(text_of(b"", false), Some(""));
-    }
 
     #[test]
     fn the_schema_says_the_limit_that_holds() {

@@ -2,7 +2,9 @@
 //!
 //! The answer is a message of a person that names the question. It is found by looking at the
 //! channel's length four times a second: one system call each, only while a question is open,
-//! where a watch would cost every session its memory and its start-up time.
+//! where a watch would cost every session its memory and its start-up time. Meanwhile a caller that
+//! asked for progress is told that the question still waits, so that it does not take the call for
+//! dead.
 
 use std::time::{Duration, Instant};
 
@@ -18,10 +20,12 @@ use super::desk::Desk;
 use super::post::post;
 use crate::args::{Text, Whole};
 use crate::error::{Code, ToolError};
-use crate::waiting::Waiting;
+use crate::waiting::{Progress, Waiting};
 
 /// How often the channel is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// How often a caller is told that the question waits.
+const TELL_EVERY: Duration = Duration::from_secs(10);
 /// Lines that are taken in one look.
 const LINES_PER_LOOK: usize = 1_000;
 /// The role that a person speaks as.
@@ -83,7 +87,9 @@ pub(super) fn ask_human(
     )?;
     let question = posted.message.id;
     let mut channel = Follower::new(desk.room.channel().path(), posted.appended.end);
-    let end = Instant::now().checked_add(timeout);
+    let start = Instant::now();
+    let end = start.checked_add(timeout);
+    let mut told = None;
     loop {
         let batch = channel.poll::<Message>(LINES_PER_LOOK)?;
         if let Some(answer) = batch.lines.into_iter().find(|line| answers(line, &question)) {
@@ -111,6 +117,10 @@ pub(super) fn ask_human(
                 answer_id: None,
             });
         }
+        if due(told, start.elapsed()) {
+            told = Some(start.elapsed());
+            waiting.tell(|| still_waiting(&question, start.elapsed(), timeout));
+        }
         if !waiting.wait(left.map_or(LOOK_EVERY, |left| left.min(LOOK_EVERY))) {
             return Err(ToolError::new(
                 Code::Unavailable,
@@ -121,6 +131,20 @@ pub(super) fn ask_human(
             ));
         }
     }
+}
+
+/// Whether the caller is to be told again: at once, and then now and then.
+fn due(told: Option<Duration>, elapsed: Duration) -> bool {
+    told.is_none_or(|told| elapsed >= told + TELL_EVERY)
+}
+
+fn still_waiting(question: &MessageId, elapsed: Duration, timeout: Duration) -> Progress {
+    let (done, total) = (elapsed.as_secs_f64(), timeout.as_secs());
+    let message = format!(
+        "waiting for a person to answer {question}: {} of at most {total} s",
+        elapsed.as_secs()
+    );
+    Progress { done, total: timeout.as_secs_f64(), message }
 }
 
 fn named<T, E: std::error::Error>(name: Result<T, E>) -> Result<T, ToolError> {
@@ -162,6 +186,19 @@ mod tests {
             body: "yes".to_owned(),
             data: Some(data),
         }
+    }
+
+    #[test]
+    fn a_caller_is_told_at_once_and_then_now_and_then() {
+        let seconds = Duration::from_secs;
+        assert!(due(None, seconds(0)));
+        assert!(!due(Some(seconds(0)), seconds(9)));
+        assert!(due(Some(seconds(0)), seconds(10)));
+        assert!(!due(Some(seconds(11)), seconds(20)));
+        let question = MessageId::generate(Timestamp::from_millis(0), 1);
+        let told = still_waiting(&question, Duration::from_millis(20_500), seconds(60));
+        assert_eq!((told.done, told.total), (20.5, 60.0));
+        assert!(told.message.ends_with(": 20 of at most 60 s"), "{}", told.message);
     }
 
     #[test]

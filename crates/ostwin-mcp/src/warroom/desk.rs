@@ -3,15 +3,13 @@
 use std::time::Duration;
 
 use ostwin_core::artifacts::Artifacts;
-use ostwin_core::ids::RoomId;
 use ostwin_core::room::{Room, Speaker};
+use serde_json::Value;
 
 use crate::binding::Binding;
 use crate::error::{Code, ToolError};
+use crate::subject;
 use crate::tool::Arguments;
-
-/// The argument by which a person's client names the room; a session has no such argument.
-pub(super) const ROOM_ARGUMENT: &str = "room_id";
 
 /// One room and who speaks in it.
 #[derive(Clone, Debug)]
@@ -26,12 +24,14 @@ impl Desk {
     /// The desk of a call: that of the session, or for a person in the room that `arguments`
     /// names, which is taken out of them.
     pub(super) fn of_call(binding: &Binding, arguments: &mut Arguments) -> Result<Self, ToolError> {
-        let (room, attempt) = match &binding.session {
-            Some(session) => (session.room.clone(), Some(session.attempt.clone())),
-            None => (named_room(binding, arguments)?, None),
+        // A session has no such argument: what it may send is refused like any unknown one.
+        let named = match binding.session {
+            Some(_) => None,
+            None => arguments.remove(subject::ROOM),
         };
+        let attempt = binding.session.as_ref().map(|session| session.attempt.clone());
         Ok(Self {
-            room,
+            room: subject::room(binding, named.as_ref().and_then(Value::as_str))?,
             speaker: Speaker { role: binding.speaker.clone(), attempt },
             ask_timeout: Duration::from_secs(binding.settings.ask_timeout_seconds),
         })
@@ -58,15 +58,4 @@ impl Desk {
         };
         Err(ToolError::new(Code::Conflict, format!("attempt {attempt} {problem}")))
     }
-}
-
-fn named_room(binding: &Binding, arguments: &mut Arguments) -> Result<Room, ToolError> {
-    let named = arguments.remove(ROOM_ARGUMENT);
-    let Some(text) = named.as_ref().and_then(serde_json::Value::as_str) else {
-        let text = format!("`{ROOM_ARGUMENT}` is missing: name the room, such as `room-001`");
-        return Err(ToolError::invalid(ROOM_ARGUMENT, text));
-    };
-    let id =
-        RoomId::new(text).map_err(|error| ToolError::invalid(ROOM_ARGUMENT, error.to_string()))?;
-    Ok(Room::open(&binding.project, &id)?)
 }

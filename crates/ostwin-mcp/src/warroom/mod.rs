@@ -4,10 +4,11 @@ mod artifacts;
 mod ask;
 mod desk;
 mod post;
+mod prompts;
 mod read;
+mod resources;
 mod server;
 mod status;
-mod view;
 
 pub use desk::Desk;
 pub use server::{ABOUT, server, tools};

@@ -6,10 +6,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::desk::Desk;
-use super::view::View;
 use crate::args::{Text, Whole};
 use crate::bounds::fit_list;
 use crate::error::ToolError;
+use crate::message::View;
 use crate::waiting::Waiting;
 
 /// A message's number: what JSON can hold exactly.

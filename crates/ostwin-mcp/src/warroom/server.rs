@@ -1,13 +1,11 @@
-//! The war-room server's list of tools.
+//! What the war-room server offers.
 
-use ostwin_core::ids::RoomId;
-use serde_json::{Value, json};
-
-use super::desk::{Desk, ROOM_ARGUMENT};
-use super::{artifacts, ask, post, read, status};
+use super::desk::Desk;
+use super::{artifacts, ask, post, prompts, read, resources, status};
 use crate::binding::Binding;
-use crate::schema;
+use crate::offer::Offer;
 use crate::server::{About, Server};
+use crate::subject::with_room;
 use crate::tool::{Arguments, Effect, Tool};
 
 /// What the server says of itself.
@@ -24,8 +22,13 @@ pub const ABOUT: About = About {
 pub fn server(binding: Binding) -> Server<Binding> {
     let log = binding.tool_log();
     let clock = binding.project.store().clock.clone();
-    let tools = tools(binding.session.is_some());
-    Server::new(ABOUT, binding, tools, log, clock)
+    let is_session = binding.session.is_some();
+    let offer = Offer {
+        tools: tools(is_session),
+        resources: resources::resources(is_session),
+        prompts: prompts::prompts(is_session),
+    };
+    Server::new(ABOUT, binding, offer, log, clock)
 }
 
 /// Every tool of the server, for a session or for a person's client, which names the room in each
@@ -36,19 +39,6 @@ pub fn tools(is_session: bool) -> Vec<Tool<Binding>> {
 }
 
 fn unchanged(_: &mut Arguments) {}
-
-/// Adds the argument that names the room.
-fn with_room(input: &mut Arguments) {
-    let mut room = schema::of_arguments::<RoomId>();
-    room.insert("description".to_owned(), "The room, such as `room-001`.".into());
-    if let Some(Value::Object(properties)) = input.get_mut("properties") {
-        properties.insert(ROOM_ARGUMENT.to_owned(), Value::Object(room));
-    }
-    match input.get_mut("required") {
-        Some(Value::Array(required)) => required.push(ROOM_ARGUMENT.into()),
-        _ => drop(input.insert("required".to_owned(), json!([ROOM_ARGUMENT]))),
-    }
-}
 
 fn at_desk() -> Vec<Tool<Desk>> {
     vec![

@@ -126,21 +126,28 @@ impl Client {
     }
 }
 
-/// The structured content of a tool's answer and whether it is an error.
+/// What a tool answered and whether it is an error. A result comes as structured content and once
+/// as text; an error is text alone, as no schema describes it.
 pub(super) fn unpack(answer: &Value) -> (Value, bool) {
     let result = &answer["result"];
-    let content = result["structuredContent"].clone();
-    assert!(content.is_object(), "{answer}");
-    assert_eq!(result["content"].as_array().map(Vec::len), Some(1), "the text comes once");
+    assert_eq!(
+        result["content"].as_array().map(Vec::len),
+        Some(1),
+        "the text comes once: {answer}"
+    );
     let text = result["content"][0]["text"].as_str().unwrap();
-    assert_eq!(serde_json::from_str::<Value>(text).unwrap(), content);
-    (content, result["isError"] == true)
+    let content: Value = serde_json::from_str(text).unwrap();
+    assert!(content.is_object(), "{answer}");
+    let is_error = result["isError"] == true;
+    let structured = (!is_error).then_some(&content);
+    assert_eq!(result.get("structuredContent"), structured, "{answer}");
+    (content, is_error)
 }
 
 /// A project with one room of an engineer and a reviewer.
-pub(super) struct Table {
-    pub(super) project: TestProject,
-    pub(super) room: Room,
+pub(crate) struct Table {
+    pub(crate) project: TestProject,
+    pub(crate) room: Room,
 }
 
 impl Table {
@@ -173,7 +180,7 @@ impl Table {
     }
 
     /// A room at work and its open attempt.
-    pub(super) fn at_work() -> (Self, Attempt) {
+    pub(crate) fn at_work() -> (Self, Attempt) {
         let table = Self::new();
         table.signal("ready");
         let attempt = table.open("engineer", Duration::from_secs(900));

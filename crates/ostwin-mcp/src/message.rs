@@ -13,13 +13,13 @@ const MAX_DATA_SHOWN: usize = 24 * 1024;
 
 /// A message.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub(super) struct View {
+pub(crate) struct View {
     /// Its id.
-    pub(super) id: MessageId,
+    pub(crate) id: MessageId,
     /// Its number in the channel.
-    pub(super) seq: u64,
+    pub(crate) seq: u64,
     /// When it was posted.
-    pub(super) ts: Timestamp,
+    pub(crate) ts: Timestamp,
     /// The attempt that spoke; null for people and the engine.
     attempt: Option<AttemptId>,
     /// Who spoke.
@@ -46,7 +46,7 @@ pub(super) struct View {
 
 impl View {
     /// The message with at most `body_chars` characters of its body.
-    pub(super) fn new(message: Message, body_chars: Option<usize>) -> Self {
+    pub(crate) fn new(message: Message, body_chars: Option<usize>) -> Self {
         let (body, body_left_out) = shortened(message.body, body_chars);
         // Anything but an object is a line that was written by hand.
         let data = message.data.map(|data| match data {

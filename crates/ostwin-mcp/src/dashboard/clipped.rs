@@ -1,0 +1,72 @@
+//! Values whose texts are shortened before they are answered.
+//!
+//! Titles, reasons and reports come from files that people and programs write; one text without
+//! end must not take the place of everything else in an answer.
+
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::ser::Error;
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+
+/// Longest text in an answer, in characters.
+pub(super) const MAX_TEXT_CHARS: usize = 4_096;
+
+/// A value that is written with texts of at most [`MAX_TEXT_CHARS`] characters.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Clipped<T>(pub(super) T);
+
+impl<T: Serialize> Serialize for Clipped<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut value = serde_json::to_value(&self.0).map_err(S::Error::custom)?;
+        clip(&mut value);
+        value.serialize(serializer)
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for Clipped<T> {
+    fn schema_name() -> Cow<'static, str> {
+        T::schema_name()
+    }
+
+    fn inline_schema() -> bool {
+        T::inline_schema()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        T::json_schema(generator)
+    }
+}
+
+fn clip(value: &mut Value) {
+    match value {
+        Value::String(text) => {
+            if let Some((end, _)) = text.char_indices().nth(MAX_TEXT_CHARS) {
+                text.truncate(end);
+                text.push('…');
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(clip),
+        Value::Object(fields) => fields.values_mut().for_each(clip),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn long_texts_are_cut_wherever_they_are() {
+        let long = "ö".repeat(MAX_TEXT_CHARS + 1);
+        let cut = format!("{}…", "ö".repeat(MAX_TEXT_CHARS));
+        let value = json!({ "a": [long, 1, null], "b": { "c": "short" } });
+        assert_eq!(
+            serde_json::to_value(Clipped(value)).unwrap(),
+            json!({ "a": [cut, 1, null], "b": { "c": "short" } })
+        );
+    }
+}

@@ -1,0 +1,387 @@
+//! `get_room_state`: the story of one room.
+//!
+//! Each part is read by itself, so that a damaged file hides only what it alone holds: the answer
+//! lists it among the problems.
+
+use ostwin_core::board::{self, Row, Unreadable};
+use ostwin_core::channel::Filter;
+use ostwin_core::ids::{AttemptId, EpicId, PlanId, RoleRef, RoomId, SignalName, StateName};
+use ostwin_core::jsonl;
+use ostwin_core::lifecycle::{AuditEntry, AuditLine, DisplayState, StateKind};
+use ostwin_core::plans;
+use ostwin_core::room::{AttemptRecord, Outcome, Progress, Room, Standing, Usage};
+use ostwin_core::time::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::clipped::Clipped;
+use crate::args::Whole;
+use crate::binding::Binding;
+use crate::bounds::fit_share;
+use crate::error::ToolError;
+use crate::message::View;
+use crate::subject;
+use crate::waiting::Waiting;
+
+/// Most attempts that are told one by one.
+const MAX_ATTEMPTS: usize = 10;
+/// Most problems in one answer.
+const MAX_PROBLEMS: usize = 20;
+/// Longest part of a message's body, in characters; `read_messages` of the room gives the rest.
+const MAX_BODY_CHARS: usize = 2_000;
+/// Parts of an answer that share its bound: attempts, transitions, messages, everything else.
+const PARTS: usize = 4;
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct GetRoomState {
+    /// Which room, such as `room-001`.
+    #[serde(default)]
+    room_id: Option<RoomId>,
+    /// Show this many of the newest messages; 0 if left out.
+    #[serde(default)]
+    messages: Option<Whole<0, 50>>,
+    /// Show this many of the newest transitions; 20 if left out.
+    #[serde(default)]
+    audit_lines: Option<Whole<0, 200>>,
+}
+
+/// A signal that may come next.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Allowed {
+    /// The signal.
+    signal: SignalName,
+    /// The states that it can lead to.
+    leads_to: Vec<String>,
+}
+
+/// Who may send what in the room's state.
+#[derive(Debug, Default, Serialize, JsonSchema)]
+pub(super) struct Signals {
+    /// The agent that works in the state; nothing where none does.
+    agent: Vec<Allowed>,
+    /// A person; nothing where nobody is asked.
+    person: Vec<Allowed>,
+}
+
+/// What was used of what there is.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Counters {
+    /// Retries used.
+    retries: u32,
+    /// Retries there are in all.
+    max_retries: u32,
+    /// Triages used.
+    triages: u32,
+    /// Triages there are in all.
+    max_triages: u32,
+    /// How often a session's state ended by `error`, `timeout` or `fail`.
+    failed_attempts: u32,
+}
+
+/// An attempt in short.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Attempt {
+    /// Its number in the room.
+    number: u32,
+    /// Its id.
+    id: AttemptId,
+    /// The state that it worked in.
+    state: StateName,
+    /// Who worked.
+    role: RoleRef,
+    /// The agent program.
+    agent: String,
+    /// The model, if one was asked for.
+    model: Option<String>,
+    /// When it was opened.
+    opened_at: Timestamp,
+    /// When it was closed; null while it is open.
+    closed_at: Option<Timestamp>,
+    /// How it ended; null while it is open.
+    outcome: Option<Outcome>,
+    /// Why it ended like that.
+    reason: Option<String>,
+    /// Tokens that it reported.
+    tokens: Option<u64>,
+    /// US dollars that it reported.
+    cost_usd: Option<f64>,
+}
+
+impl From<AttemptRecord> for Attempt {
+    fn from(record: AttemptRecord) -> Self {
+        Self {
+            number: record.number,
+            id: record.id,
+            state: record.state,
+            role: record.role,
+            agent: record.agent,
+            model: record.model,
+            opened_at: record.opened_at,
+            closed_at: record.closed_at,
+            outcome: record.outcome,
+            reason: record.reason,
+            tokens: record.usage.as_ref().map(Usage::total),
+            cost_usd: record.cost_usd,
+        }
+    }
+}
+
+/// A transition in short.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Transition {
+    /// Its number in the audit.
+    seq: u64,
+    /// When it was recorded.
+    ts: Timestamp,
+    /// The state before; null for the first one.
+    from: Option<StateName>,
+    /// The state after.
+    to: StateName,
+    /// The signal; null for the first one and where a person forced it.
+    signal: Option<SignalName>,
+    /// Who did it.
+    actor: String,
+    /// Why.
+    reason: String,
+}
+
+impl From<AuditEntry> for Transition {
+    fn from(entry: AuditEntry) -> Self {
+        let AuditEntry { seq, ts, from, to, signal, actor, reason, .. } = entry;
+        Self { seq, ts, from, to, signal, actor, reason }
+    }
+}
+
+/// How far the open attempt says it is.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Reported {
+    /// 0 to 100.
+    percent: u8,
+    /// What is being done.
+    message: String,
+    /// The step it is at.
+    step: Option<u32>,
+    /// How many steps there are.
+    total_steps: Option<u32>,
+    /// When it was reported.
+    updated_at: Timestamp,
+}
+
+impl From<Progress> for Reported {
+    fn from(progress: Progress) -> Self {
+        let Progress { percent, message, step, total_steps, updated_at, .. } = progress;
+        Self { percent, message, step, total_steps, updated_at }
+    }
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct RoomState {
+    /// The room.
+    room_id: RoomId,
+    /// Its plan.
+    plan_id: Option<PlanId>,
+    /// Its epic.
+    epic: Option<EpicId>,
+    /// The epic's title.
+    title: Option<String>,
+    /// The ids of its criteria, by which a verdict answers.
+    criteria: Vec<String>,
+    /// Its state; null if it cannot be read.
+    state: Option<StateName>,
+    /// What happens in that state.
+    state_type: Option<StateKind>,
+    /// The word that people see for it, and what it waits for.
+    display: Option<DisplayState>,
+    /// When the state was entered.
+    entered_at: Option<Timestamp>,
+    /// The signals that may come next, and where they lead.
+    signals: Signals,
+    /// Why it failed or waits for a person, if it does.
+    why: Option<String>,
+    /// The epics that must have passed before it starts.
+    depends_on: Vec<EpicId>,
+    /// Dependencies because of which it can never start.
+    blocked_by: Vec<EpicId>,
+    /// What was used of what there is.
+    counters: Option<Counters>,
+    /// How far its attempt says it is.
+    progress: Option<Reported>,
+    /// How many attempts there were.
+    attempts_total: usize,
+    /// The last of them, oldest first.
+    attempts: Vec<Attempt>,
+    /// How many transitions there were.
+    transitions_total: usize,
+    /// The last of them, oldest first.
+    transitions: Vec<Transition>,
+    /// The newest messages, oldest first, if they were asked for.
+    messages: Vec<View>,
+    /// Whether there are older messages than these.
+    more_messages: bool,
+    /// Lines on the way that could not be read.
+    skipped_lines: usize,
+    /// What could not be read.
+    problems: Vec<Unreadable>,
+}
+
+pub(super) fn get_room_state(
+    binding: &Binding,
+    args: GetRoomState,
+    _: &Waiting,
+) -> Result<Clipped<RoomState>, ToolError> {
+    let GetRoomState { room_id, messages, audit_lines } = args;
+    let room = subject::room(binding, room_id.as_ref().map(RoomId::as_str))?;
+    let mut reader = Reader { room: &room, skipped: 0, problems: Vec::new() };
+    let contract = reader.part(room.contract().map_err(ToolError::from));
+    let standing = reader.part(room.standing().map_err(ToolError::from));
+    let row = contract.as_ref().and_then(|contract| {
+        let row = row_of(binding, &contract.plan_id, room.id());
+        reader.part(row).flatten()
+    });
+    let progress = reader.part(room.progress().map_err(ToolError::from)).flatten();
+    let (attempts_total, attempts) = reader.attempts();
+    let (transitions_total, transitions) = reader.transitions(audit_lines.map_or(20, Whole::count));
+    let (messages, more_messages) = reader.messages(messages.map_or(0, Whole::count));
+    let Reader { skipped, mut problems, .. } = reader;
+    problems.dedup();
+    problems.truncate(MAX_PROBLEMS);
+    Ok(Clipped(RoomState {
+        room_id: room.id().clone(),
+        criteria: contract.iter().flat_map(|c| c.goals.all().map(|g| g.id.clone())).collect(),
+        state: standing.as_ref().map(|standing| standing.state.clone()),
+        state_type: standing.as_ref().map(Standing::kind),
+        entered_at: standing.as_ref().and_then(|standing| standing.replay.entered_at),
+        signals: standing.as_ref().map(Signals::of).unwrap_or_default(),
+        counters: standing.as_ref().map(Counters::of),
+        display: row.as_ref().map(|row| row.display.clone()),
+        why: row.as_ref().and_then(|row| row.why.clone()),
+        depends_on: contract.as_ref().map(|c| c.depends_on.clone()).unwrap_or_default(),
+        blocked_by: row.map(|row| row.blocked_by).unwrap_or_default(),
+        plan_id: contract.as_ref().map(|contract| contract.plan_id.clone()),
+        epic: contract.as_ref().map(|contract| contract.task_ref.clone()),
+        title: contract.map(|contract| contract.assignment.title),
+        progress: progress.map(Reported::from),
+        attempts_total,
+        attempts,
+        transitions_total,
+        transitions,
+        messages,
+        more_messages,
+        skipped_lines: skipped,
+        problems,
+    }))
+}
+
+/// The room's row on the board of its plan.
+fn row_of(binding: &Binding, plan: &PlanId, room: &RoomId) -> Result<Option<Row>, ToolError> {
+    let plan = plans::open(&binding.project, plan)?;
+    let board = board::load(&binding.project, &plan, &binding.settings)?;
+    Ok(board.rows.into_iter().find(|row| row.room.as_ref() == Some(room)))
+}
+
+impl Signals {
+    fn of(standing: &Standing) -> Self {
+        let Standing { machine, state, .. } = standing;
+        let allowed = |signals: Vec<SignalName>| {
+            let leads_to = |signal: &SignalName| {
+                let edges = machine.state(state)?.signals.get(signal.as_str())?;
+                Some(edges.0.iter().map(|edge| edge.target.to_string()).collect())
+            };
+            signals
+                .into_iter()
+                .map(|signal| Allowed { leads_to: leads_to(&signal).unwrap_or_default(), signal })
+                .collect()
+        };
+        Self {
+            agent: allowed(machine.allowed_agent_signals(state)),
+            person: allowed(machine.allowed_person_signals(state)),
+        }
+    }
+}
+
+impl Counters {
+    fn of(standing: &Standing) -> Self {
+        let Standing { machine, replay, .. } = standing;
+        Self {
+            retries: replay.retries,
+            max_retries: replay.max_retries(machine),
+            triages: replay.triages,
+            max_triages: machine.max_triages,
+            failed_attempts: replay.failed_attempts,
+        }
+    }
+}
+
+/// Reads the parts of a room and keeps what is wrong with them.
+struct Reader<'a> {
+    room: &'a Room,
+    skipped: usize,
+    problems: Vec<Unreadable>,
+}
+
+impl Reader<'_> {
+    /// A part that was read, or nothing and a problem more.
+    fn part<T>(&mut self, read: Result<T, ToolError>) -> Option<T> {
+        match read {
+            Ok(part) => Some(part),
+            Err(error) => {
+                self.problems.push(Unreadable::new(self.room.id().as_str(), &error.message));
+                None
+            }
+        }
+    }
+
+    fn attempts(&mut self) -> (usize, Vec<Attempt>) {
+        let found = self.part(self.room.each_attempt().map_err(ToolError::from));
+        let found = found.unwrap_or_default();
+        let total = found.len();
+        let mut attempts = Vec::new();
+        for attempt in found.into_iter().rev() {
+            let attempt = self.part(attempt.map_err(ToolError::from));
+            attempts.extend(attempt.map(|attempt| Clipped(Attempt::from(attempt.record))));
+        }
+        attempts.truncate(MAX_ATTEMPTS);
+        (total, newest(attempts))
+    }
+
+    fn transitions(&mut self, limit: usize) -> (usize, Vec<Transition>) {
+        let mut total = 0;
+        let mut transitions = Vec::new();
+        let scanned = jsonl::scan_back::<AuditLine>(&self.room.paths().audit(), |_, line| {
+            if let AuditLine::Entry(entry) = line {
+                total += 1;
+                if transitions.len() < limit {
+                    transitions.push(Clipped(Transition::from(*entry)));
+                }
+            }
+            std::ops::ControlFlow::Continue(())
+        });
+        let scanned = self.part(scanned.map_err(ToolError::from));
+        self.skipped += scanned.map_or(0, |scanned| scanned.skipped);
+        (total, newest(transitions))
+    }
+
+    fn messages(&mut self, limit: usize) -> (Vec<View>, bool) {
+        if limit == 0 {
+            return (Vec::new(), false);
+        }
+        let page = self.room.channel().newest(&Filter::default(), limit, None);
+        let Some(page) = self.part(page.map_err(ToolError::from)) else {
+            return (Vec::new(), false);
+        };
+        self.skipped += page.skipped;
+        let messages = page.messages.into_iter().rev();
+        let mut messages: Vec<Clipped<View>> =
+            messages.map(|message| Clipped(View::new(message, Some(MAX_BODY_CHARS)))).collect();
+        let cut = fit_share(&mut messages, PARTS);
+        (newest(messages), page.more || cut)
+    }
+}
+
+/// What fits of a list that has the newest first, oldest first.
+fn newest<T: Serialize>(mut items: Vec<Clipped<T>>) -> Vec<T> {
+    fit_share(&mut items, PARTS);
+    items.reverse();
+    items.into_iter().map(|Clipped(item)| item).collect()
+}
