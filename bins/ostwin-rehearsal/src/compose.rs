@@ -224,7 +224,7 @@ mod tests {
     }
 
     fn task() -> Task {
-        Task { title: "Greet".into(), objective: "Say hello.".into(), points: Vec::new() }
+        Task { title: "Greet".into(), objective: "Say hello.".into(), ..Task::default() }
     }
 
     #[test]

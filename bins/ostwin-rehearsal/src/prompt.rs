@@ -58,6 +58,8 @@ pub(crate) struct Task {
     pub(crate) objective: String,
     /// Names of tasks and the like: the list lines of the brief.
     pub(crate) points: Vec<String>,
+    /// Names of skills: the index of the prompt.
+    pub(crate) skills: Vec<String>,
 }
 
 impl Task {
@@ -83,7 +85,9 @@ impl Task {
             .collect();
         let title = title.unwrap_or_default();
         let objective = objective.unwrap_or_else(|| title.clone());
-        Self { title, objective, points }
+        let index = section(prompt, "Skills").unwrap_or_default().lines();
+        let named = |line: &str| Some(line.strip_prefix("- `")?.split_once('`')?.0.to_owned());
+        Self { title, objective, points, skills: index.filter_map(named).collect() }
     }
 }
 
@@ -145,6 +149,13 @@ Objective: `hello NAME` prints one line.
 - [ ] something else
 - [ ] TASK-102: Arguments
 
+# Skills
+
+Load one before you begin such work: `load_skill`.
+
+- `implementing`: Turns a brief into code.
+- `testing`: Decides what to test.
+
 # How this session ends: the verdict contract
 
 ```json verdict-contract
@@ -175,6 +186,7 @@ Objective: `hello NAME` prints one line.
                 title: "Greet from the command line".into(),
                 objective: "`hello NAME` prints one line.".into(),
                 points: vec!["TASK-101: The greeting".into(), "TASK-102: Arguments".into()],
+                skills: vec!["implementing".into(), "testing".into()],
             }
         );
         let headed = PROMPT.replace(

@@ -15,6 +15,9 @@ pub(crate) const WARROOM: &str = "warroom";
 /// Name of the server with the shared memory.
 pub(crate) const MEMORY: &str = "memory";
 
+/// Name of the server of skills.
+pub(crate) const SKILLS: &str = "skills";
+
 /// The servers of a session. They end when this is dropped.
 #[derive(Debug, Default)]
 pub(crate) struct Servers {
@@ -38,22 +41,30 @@ pub(crate) struct Answer {
 }
 
 impl Servers {
-    /// Starts all at once.
+    /// Starts all at once. Without the room and the shared memory there is nothing to rehearse; any
+    /// other server that does not start is gone on without.
     ///
     /// # Errors
     ///
-    /// One of them is not a program on this machine, or is no MCP server.
+    /// One of those two is not a program on this machine, or is no MCP server.
     pub(crate) async fn start(entries: Vec<McpServer>) -> anyhow::Result<Self> {
         let mut starting = Vec::new();
         for entry in entries {
             match entry {
-                McpServer::Stdio(entry) => starting.push(tokio::spawn(Server::start(entry))),
+                McpServer::Stdio(entry) => {
+                    let needed = [WARROOM, MEMORY].contains(&entry.name.as_str());
+                    starting.push((needed, tokio::spawn(Server::start(entry))));
+                }
                 _ => bail!("this agent only takes MCP servers on stdio"),
             }
         }
         let mut list = Vec::new();
-        for server in starting {
-            list.push(server.await.context("a server's start was cut short")??);
+        for (needed, server) in starting {
+            match server.await.context("a server's start was cut short")? {
+                Ok(server) => list.push(server),
+                Err(error) if needed => return Err(error),
+                Err(error) => tracing::warn!("{error:#}"),
+            }
         }
         Ok(Self { list })
     }

@@ -104,7 +104,11 @@ pub(crate) async fn run(
     let ended = match prepared {
         Ok((spec, guardian)) => {
             let watch = Watch::new(room, &attempt, machine);
-            let (ended, stop) = converse(room, &attempt, guardian, spec, watch, &mut told).await;
+            let redactor = spec.redactor.clone();
+            let (mut ended, stop) =
+                converse(room, &attempt, guardian, spec, watch, &mut told).await;
+            // An agent's own error may quote its key.
+            redactor.in_text(&mut ended.reason);
             explain(ended, stop)
         }
         Err(problem) => Ended::with(Outcome::SpawnFailed, with_causes(&problem)),

@@ -14,7 +14,7 @@ use ostwin_core::project::Project;
 use ostwin_core::registry::Registry;
 use ostwin_core::room::{Attempt, Contract, Room};
 use ostwin_runner::acp::{Allow, Open};
-use ostwin_runner::guardian::{GuardianProgram, SlotLimit, Start};
+use ostwin_runner::guardian::{GuardianProgram, Redact, SlotLimit, Start};
 use ostwin_runner::prepare::{
     AttemptFacts, Host, Occasion, PlanFacts, PrepareError, PreparedSession, Settled,
     prepare_session, settle,
@@ -234,6 +234,7 @@ impl Shared {
                 stderr_log: attempt.paths.stderr(),
                 stderr_max_bytes: STDERR_MAX_BYTES,
                 grace_seconds: settled.settings.kill_grace_seconds.value,
+                redact: Redact::like(&prepared.redactor),
             },
             open: Open {
                 cwd: prepared.cwd,
@@ -246,6 +247,7 @@ impl Shared {
             prompt: prepared.prompt.text,
             transcript: attempt.paths.transcript(),
             transcript_max_bytes: TRANSCRIPT_MAX_BYTES,
+            redactor: prepared.redactor,
             policy: Arc::new(Allow),
             retries: Retries::up_to(settled.settings.agent_retries.value),
             deadline,

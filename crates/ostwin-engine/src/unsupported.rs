@@ -11,7 +11,6 @@ pub fn in_settings(config: &Config) -> Option<String> {
         ("plan_review", config.plan_review != PlanReview::Off, "set it to `off`"),
         ("budget_tokens", config.budget_tokens.is_some(), REMOVE),
         ("budget_usd", config.budget_usd.is_some(), REMOVE),
-        ("redact", !config.redact.is_empty(), REMOVE),
         ("on_event", config.on_event.is_some(), REMOVE),
     ];
     first(asked)

@@ -10,7 +10,7 @@ use crate::compose::{self, Finding};
 use crate::script::{Memory, Nudge, Post, Progress, Step};
 use crate::session::{Part, Session};
 use crate::stream::Stream;
-use crate::tools::{Answer, MEMORY, WARROOM};
+use crate::tools::{Answer, MEMORY, SKILLS, WARROOM};
 
 /// A review reads no more than this of a deliverable.
 const MAX_ARTIFACT_BYTES: usize = 1 << 20;
@@ -76,6 +76,7 @@ impl Player<'_> {
             Step::Plan => self.stream.plan(&self.outline(), 0),
             Step::Wait(wait) => tokio::time::sleep(self.stage.script.paced(wait.ms)).await,
             Step::Recall => self.recall().await,
+            Step::LoadSkill => self.load_skill().await,
             Step::Remember(memory) => self.remember(memory).await,
             Step::ReadChannel => self.read_channel().await,
             Step::Progress(progress) => self.progress(progress).await,
@@ -161,6 +162,13 @@ impl Player<'_> {
         if !self.part.task.title.is_empty() {
             let by_meaning = json!({ "text": self.part.task.title, "max_results": 5 });
             self.call(MEMORY, "search", ToolKind::Search, by_meaning).await;
+        }
+    }
+
+    async fn load_skill(&mut self) {
+        if let Some(name) = self.part.task.skills.first() {
+            let wanted = json!({ "name": name });
+            self.call(SKILLS, "load_skill", ToolKind::Read, wanted).await;
         }
     }
 

@@ -18,6 +18,8 @@ pub(crate) enum Step {
     Wait(Wait),
     /// Ask the shared memory for what concerns this task.
     Recall,
+    /// Load the first skill of the prompt's index, if there is one.
+    LoadSkill,
     /// Publish an entry in the shared memory.
     Remember(Memory),
     /// Read the room's messages, and the latest `fix` among them.

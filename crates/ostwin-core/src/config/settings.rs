@@ -9,6 +9,7 @@ use super::layer::{Entry, Layer};
 use super::shape::{self, Found};
 use super::source::Source;
 use super::types::Config;
+use crate::ids::SkillName;
 use crate::json::nearest;
 
 /// The settings in force.
@@ -19,12 +20,18 @@ pub struct Settings {
     values: Map<String, Value>,
     /// Source of each key that any layer sets; the rest is shipped.
     sources: BTreeMap<Vec<String>, Source>,
+    /// Who names each of the skills that every session gets.
+    skill_refs: Vec<(SkillName, Source)>,
 }
+
+/// The list that every layer adds to, instead of replacing what lies below.
+const SKILL_REFS: &str = "skill_refs";
 
 impl Default for Settings {
     fn default() -> Self {
         let config = Config::default();
-        Self { values: values_of(&config), config, sources: BTreeMap::new() }
+        let values = values_of(&config);
+        Self { values, config, sources: BTreeMap::new(), skill_refs: Vec::new() }
     }
 }
 
@@ -41,7 +48,8 @@ fn values_of(config: &Config) -> Map<String, Value> {
 
 impl Settings {
     /// Merges layers over the shipped values: by the rank of their source, and in the order given
-    /// where that is the same. Objects are merged key by key, everything else is replaced.
+    /// where that is the same. Objects are merged key by key, `skill_refs` is added to, everything
+    /// else is replaced.
     ///
     /// # Errors
     ///
@@ -52,6 +60,11 @@ impl Settings {
         entries.sort_by_key(|entry| entry.source.kind);
         let mut settings = Self::default();
         for Entry { path, value, source } in entries {
+            if path.as_slice() == [SKILL_REFS] {
+                settings.add_skills(&value, &source);
+                settings.sources.insert(path, source);
+                continue;
+            }
             let empty = value.as_object().is_some_and(Map::is_empty);
             if !(empty && lookup(&settings.values, &path).is_some_and(Value::is_object)) {
                 shape::put(&mut settings.values, &path, value);
@@ -69,6 +82,23 @@ impl Settings {
             })?;
         let errors = settings.contradictions();
         if errors.is_empty() { Ok(settings) } else { Err(errors) }
+    }
+
+    /// The skills that every session gets, each with the highest source that names it.
+    pub fn skill_refs(&self) -> Vec<(SkillName, Source)> {
+        self.skill_refs.clone()
+    }
+
+    fn add_skills(&mut self, names: &Value, source: &Source) {
+        let names = names.as_array().into_iter().flatten().filter_map(Value::as_str);
+        for name in names.filter_map(|name| SkillName::new(name).ok()) {
+            match self.skill_refs.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, by)) => source.clone_into(by),
+                None => self.skill_refs.push((name, source.clone())),
+            }
+        }
+        let all = self.skill_refs.iter().map(|(name, _)| Value::from(name.as_str())).collect();
+        self.values.insert(SKILL_REFS.to_owned(), Value::Array(all));
     }
 
     /// A value and its source, by its dotted key; a whole record with the highest source of its

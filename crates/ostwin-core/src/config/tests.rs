@@ -232,6 +232,23 @@ fn a_plan_only_warns_about_what_it_does_not_know() {
 }
 
 #[test]
+fn every_place_adds_to_the_skills_of_all_sessions() {
+    let layer = |kind, names: &[&str]| {
+        let values = json!({ "skill_refs": names });
+        Layer::from_values(&Source::file(kind, "f.json"), values.as_object().unwrap()).unwrap()
+    };
+    let user = layer(SourceKind::User, &["a", "b"]);
+    let project = layer(SourceKind::Project, &["c", "b"]);
+    let settings = Settings::merge([project, user]).unwrap();
+    assert_eq!(serde_json::to_value(&settings.config.skill_refs).unwrap(), json!(["a", "b", "c"]));
+    let sources = settings.skill_refs();
+    let sources: Vec<_> = sources.iter().map(|(name, by)| (name.as_str(), by.kind)).collect();
+    let (user, project) = (SourceKind::User, SourceKind::Project);
+    assert_eq!(sources, [("a", user), ("b", project), ("c", project)]);
+    assert_eq!(settings.provenance("skill_refs").kind, project);
+}
+
+#[test]
 fn one_value_is_set_and_the_rest_stays() {
     let path = Path::new("config.json");
     let text = br#"{"$schema":"s","schema_version":1,"mistake":true,"dashboard":{"port":1}}"#;

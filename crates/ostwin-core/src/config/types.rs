@@ -73,7 +73,8 @@ pub struct Config {
     pub dynamic_roles: bool,
     /// Requirements that every epic gets, besides its own, as `QR-n`.
     pub quality_requirements: Vec<String>,
-    /// Skills that every session gets, besides those of its role, room and plan.
+    /// Skills that every session gets, besides those of its role and its room. Each place that
+    /// sets it adds to the others.
     pub skill_refs: Vec<SkillName>,
     /// Overrides per role, and per instance of a role.
     pub roles: BTreeMap<RoleName, RoleSettings>,

@@ -134,8 +134,6 @@ fn not_acted_on(epic: &Epic, found: &mut Vec<Diagnostic>) {
     warn(!epic.capabilities.is_empty(), "`Capabilities`", epic.spans.capabilities, reviewers);
     let is_drawing = matches!(epic.lifecycle, Some(LifecycleSource::Drawing(_)));
     warn(is_drawing, "a drawn `Lifecycle`", epic.spans.lifecycle, reviewers);
-    let skills = "say in the description what the sessions should know";
-    warn(!epic.skill_refs.is_empty(), "`Skills`", epic.spans.header, skills);
 }
 
 /// The graph by number. What is not in the plan is reported and left out.

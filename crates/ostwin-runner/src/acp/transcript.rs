@@ -3,12 +3,14 @@
 //! Every agent's session reads the same in `transcript.jsonl`. Chunks of a
 //! message are joined into lines of a readable size, long tool values are cut
 //! with a note, and the whole file has a cap: after it comes one `truncated`
-//! event and then only the `end`. The file is a hint: it is appended to without
+//! event and then only the `end`. Secrets are replaced, also where a chunk or a
+//! line would have cut them in two. The file is a hint: it is appended to without
 //! a lock by the one session that owns it, and never synced.
 
 use std::io::Write;
 use std::sync::Arc;
 
+use ostwin_core::redact::Redactor;
 use ostwin_core::time::{Clock, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -190,12 +192,14 @@ pub struct Writer<W: Write> {
     truncated: bool,
     /// A message in the making: whether it is a thought, and its text so far.
     open: Option<(bool, String)>,
+    redactor: Redactor,
 }
 
 impl<W: Write> Writer<W> {
-    /// A transcript on `out` that takes at most about `max_bytes`.
-    pub fn new(out: W, clock: Arc<dyn Clock>, max_bytes: u64) -> Self {
-        Self { out, clock, max_bytes, written: 0, truncated: false, open: None }
+    /// A transcript on `out` that takes at most about `max_bytes` and no secret that `redactor`
+    /// knows.
+    pub fn new(out: W, clock: Arc<dyn Clock>, max_bytes: u64, redactor: Redactor) -> Self {
+        Self { out, clock, max_bytes, written: 0, truncated: false, open: None, redactor }
     }
 
     /// Writes an event. A transcript that can't be written is a pity and no
@@ -208,8 +212,7 @@ impl<W: Write> Writer<W> {
     /// Writes what has gathered of a message.
     pub fn flush_message(&mut self) {
         if let Some((thought, text)) = self.open.take() {
-            let event = if thought { Event::Thought { text } } else { Event::Text { text } };
-            self.put(&event);
+            self.put_message(thought, text);
         }
     }
 
@@ -218,29 +221,44 @@ impl<W: Write> Writer<W> {
             self.flush_message();
         }
         // A chunk can be as long as a protocol line: it is taken in pieces.
+        let enough = JOIN_BYTES + self.redactor.longest();
         let mut rest = text;
         while !rest.is_empty() {
             let (_, joined) = self.open.get_or_insert_with(|| (thought, String::new()));
-            let room = JOIN_BYTES.saturating_sub(joined.len());
+            let room = enough.saturating_sub(joined.len());
             let (piece, after) = rest.split_at(rest.floor_char_boundary(room.max(4)));
             joined.push_str(piece);
             rest = after;
-            if joined.len() + 4 > JOIN_BYTES {
-                self.flush_message();
+            if joined.len() + 4 > enough {
+                self.flush_head();
             }
         }
+    }
+
+    /// Writes the head of a message, up to where no secret can be cut in two, and keeps the rest.
+    fn flush_head(&mut self) {
+        let Some((thought, text)) = &mut self.open else { return };
+        let place = self.redactor.divide(text, JOIN_BYTES);
+        let rest = text.split_off(place);
+        let (thought, text) = (*thought, std::mem::replace(text, rest));
+        self.put_message(thought, text);
+        if self.open.as_ref().is_some_and(|(_, rest)| rest.is_empty()) {
+            self.open = None;
+        }
+    }
+
+    fn put_message(&mut self, thought: bool, text: String) {
+        self.put(&if thought { Event::Thought { text } } else { Event::Text { text } });
     }
 
     fn put(&mut self, event: &Event) {
         if self.truncated && !matches!(event, Event::End { .. }) {
             return;
         }
-        let line = Line { v: VERSION, ts: self.clock.now(), event };
-        let mut bytes = match serde_json::to_vec(&line) {
+        let bytes = match self.line(event) {
             Ok(bytes) => bytes,
             Err(error) => return tracing::warn!(%error, "a transcript event can't be written"),
         };
-        bytes.push(b'\n');
         let length = bytes.len() as u64;
         if self.written + length > self.max_bytes && !self.truncated {
             self.truncated = true;
@@ -254,11 +272,26 @@ impl<W: Write> Writer<W> {
     }
 
     fn put_always(&mut self, event: &Event) {
-        let line = Line { v: VERSION, ts: self.clock.now(), event };
-        if let Ok(mut bytes) = serde_json::to_vec(&line) {
-            bytes.push(b'\n');
+        if let Ok(bytes) = self.line(event) {
             self.send(&bytes);
         }
+    }
+
+    /// The line of an event, without secrets.
+    fn line(&self, event: &Event) -> Result<Vec<u8>, serde_json::Error> {
+        let line = Line { v: VERSION, ts: self.clock.now(), event };
+        let mut bytes = if self.redactor.is_idle() {
+            serde_json::to_vec(&line)?
+        } else {
+            let mut value = serde_json::to_value(&line)?;
+            // Version, time and type are ours.
+            for (_, field) in value.as_object_mut().into_iter().flatten().skip(3) {
+                self.redactor.in_value(field);
+            }
+            serde_json::to_vec(&value)?
+        };
+        bytes.push(b'\n');
+        Ok(bytes)
     }
 
     fn send(&mut self, bytes: &[u8]) {
@@ -347,7 +380,7 @@ mod tests {
 
     fn written(max_bytes: u64, work: impl FnOnce(&mut Writer<&mut Vec<u8>>)) -> Vec<Event> {
         let mut out = Vec::new();
-        let mut writer = Writer::new(&mut out, Arc::new(Noon), max_bytes);
+        let mut writer = Writer::new(&mut out, Arc::new(Noon), max_bytes, Redactor::default());
         work(&mut writer);
         writer.flush_message();
         let text = String::from_utf8(out).unwrap();
@@ -361,7 +394,7 @@ mod tests {
     #[test]
     fn a_line_has_version_time_and_type_first() {
         let mut out = Vec::new();
-        Writer::new(&mut out, Arc::new(Noon), 1_000).write(&text("hi"));
+        Writer::new(&mut out, Arc::new(Noon), 1_000, Redactor::default()).write(&text("hi"));
         assert_eq!(
             String::from_utf8(out).unwrap(),
             "{\"v\":1,\"ts\":\"2026-01-31T08:15:30.250Z\",\"type\":\"text\",\"text\":\"hi\"}\n"
@@ -400,6 +433,33 @@ mod tests {
         }
         assert_eq!(joined, long);
         assert_eq!(events.len(), long.len().div_ceil(JOIN_BYTES - 4));
+    }
+
+    #[test]
+    fn a_secret_is_not_written_however_it_is_cut() {
+        let secrets = ostwin_core::redact::Secrets::of([("A_KEY", "s3cr3t-value")]);
+        let redactor = Redactor::new(&secrets, &[]).unwrap();
+        let mut out = Vec::new();
+        let mut writer = Writer::new(&mut out, Arc::new(Noon), 1 << 20, redactor);
+        for length in JOIN_BYTES - 20..JOIN_BYTES + 20 {
+            writer.update(Update::Text("x".repeat(length)));
+            for part in ["s3c", "r3t-", "value"] {
+                writer.update(Update::Text(part.into()));
+            }
+        }
+        writer.update(Update::ToolCall {
+            id: "1".into(),
+            title: "curl -H s3cr3t-value".into(),
+            kind: "execute".into(),
+            input: Some(serde_json::json!({ "s3cr3t-value": ["s3cr3t-value"] })),
+        });
+        writer.flush_message();
+        let written = String::from_utf8(out).unwrap();
+        let lines: Vec<_> = written.lines().map(|line| Entry::parse(line).unwrap()).collect();
+        let is_text = |entry: &&Entry| matches!(entry.event, Event::Text { .. });
+        assert!(lines.iter().filter(is_text).count() > 40);
+        assert!(!written.contains("s3cr3t-value"));
+        assert_eq!(written.matches("[redacted:A_KEY]").count(), 40 + 3);
     }
 
     #[test]

@@ -29,4 +29,4 @@ mod supervise;
 
 pub use client::{Guardian, GuardianError, GuardianProgram, Reservation, Running};
 pub use entry::main;
-pub use protocol::{Cause, Ended, SlotLimit, Start, StartFailure};
+pub use protocol::{Cause, Ended, Redact, SlotLimit, Start, StartFailure};

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use ostwin_core::redact::{PatternError, Redactor, Secrets};
 use serde::{Deserialize, Serialize};
 
 use crate::process::{ExitStatus, ProcessId};
@@ -84,6 +85,30 @@ pub struct Start {
     pub stderr_max_bytes: u64,
     /// Seconds between SIGTERM and SIGKILL.
     pub grace_seconds: u64,
+    /// What must not get into the log.
+    pub redact: Redact,
+}
+
+/// What is replaced in a log, on its way to the process that writes it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Redact {
+    secrets: Secrets,
+    patterns: Vec<String>,
+}
+
+impl Redact {
+    /// The same as this redactor does.
+    pub fn like(redactor: &Redactor) -> Self {
+        Self { secrets: redactor.secrets(), patterns: redactor.patterns().to_vec() }
+    }
+
+    /// A redactor that does it.
+    ///
+    /// # Errors
+    /// A pattern is wrong.
+    pub fn redactor(&self) -> Result<Redactor, PatternError> {
+        Redactor::new(&self.secrets, &self.patterns)
+    }
 }
 
 /// Why an agent did not start.

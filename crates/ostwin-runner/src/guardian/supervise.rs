@@ -64,7 +64,9 @@ impl Session {
                 start.cwd.display()
             )));
         }
-        let log = StderrLog::open(&start.stderr_log, start.stderr_max_bytes)
+        let redactor =
+            start.redact.redactor().map_err(|error| StartFailure::Io(error.to_string()))?;
+        let log = StderrLog::open(&start.stderr_log, start.stderr_max_bytes, &redactor)
             .map_err(|error| StartFailure::Io(format!("{error}: {}", error.source)))?;
         let signals = Signals::register().map_err(io)?;
         adopt_orphans().map_err(io)?;

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use ostwin_core::fs::FsError;
 use ostwin_core::json::{self, Extra, JsonError, unknown_fields};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,9 @@ pub enum McpError {
     /// A file could not be read as JSON of the right shape.
     #[error(transparent)]
     Json(#[from] JsonError),
+    /// A file could not be read.
+    #[error(transparent)]
+    Fs(#[from] FsError),
     /// An entry makes no sense.
     #[error("{}: MCP server `{name}`: {problem}", path.display())]
     Entry {
@@ -27,7 +31,7 @@ pub enum McpError {
         problem: String,
     },
     /// A placeholder could not be filled in.
-    #[error("{}: MCP server `{name}`, {field}: {source}", path.display())]
+    #[error("{}: MCP server `{name}`, {field}", path.display())]
     Placeholder {
         /// The file.
         path: PathBuf,
@@ -38,6 +42,17 @@ pub enum McpError {
         /// Which placeholder, and why.
         #[source]
         source: PlaceholderError,
+    },
+    /// The session's secrets are longer than can be handed to the own servers.
+    #[error(
+        "the secrets of the session take {bytes} bytes, and at most {limit} can be handed to its \
+         tool servers: allow fewer or shorter variables (`env_allow`)"
+    )]
+    SecretsTooLong {
+        /// What they take.
+        bytes: usize,
+        /// What they may take.
+        limit: usize,
     },
     /// The role names a server that no tier has.
     #[error("the role wants the MCP server `{name}`, which no tier has; there is: {}", known.join(", "))]

@@ -2,76 +2,28 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use ostwin_core::ids::{AttemptId, PlanId, RoleRef, RoomId};
+use ostwin_core::env;
+use ostwin_core::redact::{Secrets, is_secret_name};
 use serde_json::{Map, Value, json};
 
 use super::config::{McpError, Server};
 use super::merge::{Servers, Slot};
+use super::own::OWN;
 use super::placeholders::{expand, has_placeholder};
 use crate::acp::McpServer;
-
-/// The name of the server through which a session speaks in its room.
-pub const WARROOM: &str = "warroom";
-/// The name of the server of the shared memory.
-pub const MEMORY: &str = "memory";
 
 /// What stands in a record where a secret would.
 const MASK: &str = "***";
 
-/// Words in the name of a variable or header whose value is nobody's business.
-const SECRET_WORDS: [&str; 8] =
-    ["key", "token", "secret", "password", "passwd", "credential", "auth", "cookie"];
+/// Most bytes of secrets that are handed to the own servers: the system takes no longer variable
+/// than 128 KiB.
+const MAX_HANDED_BYTES: usize = 96 << 10;
 
-/// What an own server is bound to: who speaks, and where.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Binding {
-    /// The project's root.
-    pub project: PathBuf,
-    /// The room.
-    pub room: RoomId,
-    /// The role, with instance.
-    pub role: RoleRef,
-    /// The attempt.
-    pub attempt: AttemptId,
-    /// The plan of the room.
-    pub plan: Option<PlanId>,
-}
-
-impl Binding {
-    /// The arguments that fix it.
-    fn args(&self) -> Vec<String> {
-        let mut args = vec![
-            "--project".to_owned(),
-            self.project.to_string_lossy().into_owned(),
-            "--room".to_owned(),
-            self.room.to_string(),
-            "--role".to_owned(),
-            self.role.to_string(),
-            "--attempt".to_owned(),
-            self.attempt.to_string(),
-        ];
-        if let Some(plan) = &self.plan {
-            args.extend(["--plan".to_owned(), plan.to_string()]);
-        }
-        args
-    }
-}
-
-/// The own servers of a session, bound by their command lines. `warroom` and `memory` are the
-/// executables.
-pub fn own_servers(binding: &Binding, warroom: &Path, memory: &Path) -> Vec<McpServer> {
-    [(WARROOM, warroom), (MEMORY, memory)]
-        .into_iter()
-        .map(|(name, command)| McpServer {
-            name: name.to_owned(),
-            command: command.to_owned(),
-            args: binding.args(),
-            env: Vec::new(),
-        })
-        .collect()
-}
+/// The variable by which the own servers are told the patterns in force, those of the plan
+/// included: as any setting can be given.
+const REDACT: &str = "OSTWIN_REDACT";
 
 /// Which servers a session may see.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -80,6 +32,14 @@ pub struct ServerFilter {
     pub no_mcp: bool,
     /// Only these, besides the own ones; none means all.
     pub refs: Option<Vec<String>>,
+}
+
+impl ServerFilter {
+    /// Whether a server of the tiers may be seen.
+    fn allows(&self, name: &str) -> bool {
+        let named = |refs: &Vec<String>| refs.iter().any(|wanted| wanted == name);
+        !self.no_mcp && self.refs.as_ref().is_none_or(named)
+    }
 }
 
 /// A server that the session reaches over the network.
@@ -120,6 +80,40 @@ pub struct SessionServers {
     pub warnings: Vec<String>,
 }
 
+impl SessionServers {
+    /// Hands to the own servers what they must not record: the session's secrets, which the agent
+    /// holds anyway, and the patterns in force. In the environment, because arguments are public
+    /// on a machine; the record says only that it was done.
+    ///
+    /// # Errors
+    /// The secrets are too long to be handed over.
+    pub fn hand(&mut self, secrets: &Secrets, patterns: &[String]) -> Result<(), McpError> {
+        let mut variables = Vec::new();
+        if !secrets.is_empty() {
+            let text = secrets.to_hand();
+            if text.len() > MAX_HANDED_BYTES {
+                return Err(McpError::SecretsTooLong {
+                    bytes: text.len(),
+                    limit: MAX_HANDED_BYTES,
+                });
+            }
+            variables.push((env::SECRETS, text, MASK.to_owned()));
+        }
+        if !patterns.is_empty() {
+            let text = json!(patterns).to_string();
+            variables.push((REDACT, text.clone(), text));
+        }
+        let sources = &self.sources;
+        for server in self.local.iter_mut().filter(|server| !sources.contains_key(&server.name)) {
+            for (name, text, shown) in &variables {
+                server.env.push(((*name).to_owned(), text.clone()));
+                self.record["mcpServers"][&server.name]["env"][*name] = json!(shown);
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Settles the servers of a session. `own` are its own servers, `lookup` knows the environment.
 ///
 /// # Errors
@@ -134,7 +128,7 @@ pub fn resolve(
     if filter.no_mcp {
         return Ok(session);
     }
-    check_refs(&own, merged, filter)?;
+    check_refs(merged, filter)?;
     let mut record = Map::new();
     for server in &own {
         record.insert(
@@ -144,14 +138,14 @@ pub fn resolve(
     }
     for (name, slot) in merged {
         let Some(entry) = slot.entry.as_ref().filter(|entry| entry.enabled) else { continue };
-        if own.iter().any(|server| server.name == *name) {
+        if OWN.contains(&name.as_str()) {
             session.warnings.push(format!(
                 "{}: `{name}` is the name of an own server and is passed over",
                 slot.source.display()
             ));
             continue;
         }
-        if filter.refs.as_ref().is_some_and(|refs| !refs.contains(name)) {
+        if !filter.allows(name) {
             continue;
         }
         let fill = Fill { name, slot, lookup };
@@ -190,16 +184,30 @@ pub fn resolve(
     Ok(session)
 }
 
+/// The names of the servers of the tiers that a session with this filter can call.
+pub fn available<'s>(merged: &'s Servers, filter: &ServerFilter) -> impl Iterator<Item = &'s str> {
+    merged
+        .iter()
+        .filter(|(name, slot)| {
+            let entry = slot.entry.as_ref();
+            let called = entry
+                .is_some_and(|entry| entry.enabled && matches!(entry.server, Server::Local { .. }));
+            called && !OWN.contains(&name.as_str()) && filter.allows(name)
+        })
+        .map(|(name, _)| name.as_str())
+}
+
 /// Every server that the role names must exist: a session without it would fail later and worse.
-fn check_refs(own: &[McpServer], merged: &Servers, filter: &ServerFilter) -> Result<(), McpError> {
+fn check_refs(merged: &Servers, filter: &ServerFilter) -> Result<(), McpError> {
     let known = || {
-        let there = merged.iter().filter(|(_, slot)| slot.entry.is_some()).map(|(name, _)| name);
-        own.iter().map(|server| &server.name).chain(there)
+        let there = merged.iter().filter(|(_, slot)| slot.entry.is_some());
+        OWN.into_iter().chain(there.map(|(name, _)| name.as_str()))
     };
     match filter.refs.iter().flatten().find(|name| !known().any(|known| known == *name)) {
         None => Ok(()),
         Some(name) => {
-            Err(McpError::UnknownRef { name: name.clone(), known: known().cloned().collect() })
+            let known = known().map(str::to_owned).collect();
+            Err(McpError::UnknownRef { name: name.clone(), known })
         }
     }
 }
@@ -242,14 +250,11 @@ fn masked(map: &BTreeMap<String, String>) -> BTreeMap<&str, &str> {
         .collect()
 }
 
-fn is_secret_name(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    SECRET_WORDS.iter().any(|word| name.contains(word))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::{config::parse, layer, merge};
+    use std::path::Path;
+
+    use super::super::{Binding, config::parse, layer, merge};
     use super::*;
 
     fn binding() -> Binding {
@@ -263,7 +268,10 @@ mod tests {
     }
 
     fn own() -> Vec<McpServer> {
-        own_servers(&binding(), Path::new("/bin/ow"), Path::new("/bin/om"))
+        let binding = binding();
+        [("warroom", "/bin/ow"), ("memory", "/bin/om")]
+            .map(|(name, program)| binding.server(name, Path::new(program)))
+            .to_vec()
     }
 
     fn tier(path: &str, text: &str) -> Servers {
@@ -283,7 +291,10 @@ mod tests {
                        "gone":{"command":["gone"]},
                        "off":{"command":["off"],"enabled":false}}}"#,
         );
-        let room = tier("room.json", r#"{"mcp":{"gone":null,"warroom":{"command":["fake"]}}}"#);
+        let room = tier(
+            "room.json",
+            r#"{"mcp":{"gone":null,"warroom":{"command":["fake"]},"dashboard":{"command":["fake"]}}}"#,
+        );
         let session =
             resolve(own(), &merge(user, room), &ServerFilter::default(), &lookup).unwrap();
         let args: Vec<String> = "--project /srv/shop --room room-003 --role engineer:fe \
@@ -324,19 +335,52 @@ mod tests {
                     "headers": { "Authorization": "Bearer ${T:-t}" }
                 }
             } }),
-            warnings: vec![
-                "room.json: `warroom` is the name of an own server and is passed over".to_owned(),
-            ],
+            warnings: ["dashboard", "warroom"]
+                .map(|name| {
+                    format!("room.json: `{name}` is the name of an own server and is passed over")
+                })
+                .to_vec(),
         };
         assert_eq!(session, expected);
         assert!(!session.record.to_string().contains("hidden"));
     }
 
     #[test]
+    fn own_servers_are_told_what_must_not_be_recorded() {
+        let tier = tier("p.json", r#"{"mcp":{"a":{"command":["a"]}}}"#);
+        let mut session = resolve(own(), &tier, &ServerFilter::default(), &lookup).unwrap();
+        session.hand(&Secrets::of([("A_KEY", "s3cr3t-value")]), &["sk-.+".to_owned()]).unwrap();
+        let given = [
+            ("OSTWIN_SECRETS".to_owned(), r#"{"A_KEY":"s3cr3t-value"}"#.to_owned()),
+            ("OSTWIN_REDACT".to_owned(), r#"["sk-.+"]"#.to_owned()),
+        ];
+        let of = |name: &str| {
+            let server = session.local.iter().find(|server| server.name == name).unwrap();
+            (server.env.clone(), session.record["mcpServers"][name]["env"].clone())
+        };
+        let shown = json!({ "OSTWIN_SECRETS": "***", "OSTWIN_REDACT": r#"["sk-.+"]"# });
+        assert_eq!(of("warroom"), (given.to_vec(), shown.clone()));
+        assert_eq!(of("memory"), (given.to_vec(), shown));
+        assert_eq!(of("a"), (Vec::new(), json!({})));
+        assert_eq!(session.local[0].args, binding().args(), "never as an argument");
+
+        let long = Secrets::of([("LONG_KEY", "x".repeat(200_000).as_str())]);
+        assert_eq!(
+            session.hand(&long, &[]).unwrap_err().to_string(),
+            "the secrets of the session take 200015 bytes, and at most 98304 can be handed to its \
+             tool servers: allow fewer or shorter variables (`env_allow`)"
+        );
+    }
+
+    #[test]
     fn a_role_may_see_less() {
         let tier = tier("p.json", r#"{"mcp":{"a":{"command":["a"]},"b":{"command":["${NO}"]}}}"#);
+        let chain = |error: McpError| match std::error::Error::source(&error) {
+            Some(cause) => format!("{error}: {cause}"),
+            None => error.to_string(),
+        };
         let names = |filter: &ServerFilter| -> Result<Vec<String>, String> {
-            let session = resolve(own(), &tier, filter, &lookup).map_err(|e| e.to_string())?;
+            let session = resolve(own(), &tier, filter, &lookup).map_err(chain)?;
             Ok(session.local.into_iter().map(|server| server.name).collect())
         };
         let only = |refs: &[&str]| ServerFilter {
@@ -349,7 +393,8 @@ mod tests {
         assert_eq!(names(&only(&[])), list(&["warroom", "memory"]));
         assert_eq!(
             names(&only(&["c"])).unwrap_err(),
-            "the role wants the MCP server `c`, which no tier has; there is: warroom, memory, a, b"
+            "the role wants the MCP server `c`, which no tier has; there is: warroom, memory, \
+             skills, dashboard, a, b"
         );
         assert_eq!(
             names(&only(&["b"])).unwrap_err(),

@@ -8,6 +8,8 @@ use ostwin_core::jsonl::JsonlError;
 use ostwin_core::plans::PlanStoreError;
 use ostwin_core::room::RoomError;
 use ostwin_memory::MemoryError;
+use ostwin_skills::resolve::{CircleError, MissingSkills};
+use ostwin_skills::stage::StageError;
 
 use crate::mcp::McpError;
 use crate::resolve::ResolveError;
@@ -25,6 +27,15 @@ pub enum PrepareError {
     /// Its MCP servers could not be settled.
     #[error(transparent)]
     Mcp(#[from] McpError),
+    /// Skills that it would get build on each other in a circle.
+    #[error(transparent)]
+    SkillCircle(#[from] CircleError),
+    /// Skills that are named for it cannot be had.
+    #[error(transparent)]
+    MissingSkills(#[from] MissingSkills),
+    /// Its skills could not be copied.
+    #[error(transparent)]
+    Stage(#[from] StageError),
     /// An own server's program is missing.
     #[error(
         "`{program}` is neither beside this executable nor on PATH; build it (`cargo build --bin \

@@ -8,9 +8,10 @@ use super::brief::brief_text;
 use super::error::PrepareError;
 use super::session::{AttemptFacts, Occasion, PlanFacts, Settled};
 use super::{digest, interrupted, messages};
-use crate::mcp::{MEMORY, SessionServers, WARROOM};
+use crate::mcp::{DASHBOARD, MEMORY, OWN, SKILLS, SessionServers, WARROOM};
 use crate::prompt::{
-    Criterion, MEMORY_TOOLS, PromptInput, SignalChoice, Standing, Text, ToolLine, WARROOM_TOOLS,
+    Criterion, DASHBOARD_TOOLS, INSTALL_TOOL, MEMORY_TOOLS, PromptInput, SKILLS_TOOLS,
+    SignalChoice, SkillLine, Standing, Text, ToolLine, WARROOM_TOOLS,
 };
 
 /// Largest file of Markdown that is read, in bytes.
@@ -64,7 +65,8 @@ pub(super) fn gather(
         interrupted: earlier.as_ref().map(interrupted::told).transpose()?,
         channel: messages::excerpt(&channel, message.as_ref())?,
         message: message.as_ref().map(messages::message_text),
-        skills: Vec::new(),
+        skills: skills(settled),
+        skills_dir: attempt.paths.skills().display().to_string(),
         tools: tools(settled, servers),
         other_servers: other_servers(servers),
         signals: signals(&machine, attempt),
@@ -93,6 +95,17 @@ fn signals(machine: &Machine, attempt: &AttemptFacts) -> Vec<SignalChoice> {
         .collect()
 }
 
+/// The index of the session's skills.
+fn skills(settled: &Settled) -> Vec<SkillLine> {
+    let given = settled.skills.given.iter();
+    given
+        .map(|skill| SkillLine {
+            name: skill.name.to_string(),
+            description: skill.description.clone(),
+        })
+        .collect()
+}
+
 /// The tools of the own servers that the role may see.
 fn tools(settled: &Settled, servers: &SessionServers) -> Vec<ToolLine> {
     let settings = &settled.settings;
@@ -102,14 +115,20 @@ fn tools(settled: &Settled, servers: &SessionServers) -> Vec<ToolLine> {
             && !settings.denied_tools.value.iter().any(|tool| tool == name)
     };
     let there = |server: &str| servers.local.iter().any(|local| local.name == server);
-    [(WARROOM, WARROOM_TOOLS), (MEMORY, MEMORY_TOOLS)]
-        .into_iter()
+    let own = [
+        (WARROOM, WARROOM_TOOLS),
+        (MEMORY, MEMORY_TOOLS),
+        (SKILLS, SKILLS_TOOLS),
+        (DASHBOARD, DASHBOARD_TOOLS),
+    ];
+    own.into_iter()
         .filter(|(server, _)| there(server))
         .flat_map(|(server, tools)| {
             tools.iter().map(move |(name, purpose)| (server, name, purpose))
         })
         // Without this one no session could end.
         .filter(|(_, name, _)| visible(name) || **name == WARROOM_TOOLS[0].0)
+        .filter(|(_, name, _)| settled.skills.may_install || **name != INSTALL_TOOL)
         .map(|(server, name, purpose)| ToolLine {
             server: server.to_owned(),
             name: (*name).to_owned(),
@@ -121,9 +140,5 @@ fn tools(settled: &Settled, servers: &SessionServers) -> Vec<ToolLine> {
 fn other_servers(servers: &SessionServers) -> Vec<String> {
     let local = servers.local.iter().map(|server| &server.name);
     let remote = servers.remote.iter().map(|server| &server.name);
-    local
-        .chain(remote)
-        .filter(|name| ![WARROOM, MEMORY].contains(&name.as_str()))
-        .cloned()
-        .collect()
+    local.chain(remote).filter(|name| !OWN.contains(&name.as_str())).cloned().collect()
 }

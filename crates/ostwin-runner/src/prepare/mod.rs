@@ -1,6 +1,6 @@
 //! Making a session ready: everything is read, nothing is started.
 //!
-//! [`settle`] answers with which role, agent and limits a session of a room would run, before an
+//! [`settle`] answers with which role, agent, limits and skills a session of a room would run, before an
 //! attempt is opened. [`prepare_session`] then reads the room, the plan, the rooms it builds on and
 //! the shared memory, and gives the pure builders what they need. The result says what to start,
 //! what to tell it and which files to write; only [`PreparedSession::write`] writes them.
@@ -11,7 +11,10 @@ mod error;
 mod inputs;
 mod interrupted;
 mod messages;
+mod secrets;
+mod servers;
 mod session;
+mod skills;
 
 #[cfg(test)]
 mod tests;
@@ -20,3 +23,4 @@ pub use error::PrepareError;
 pub use session::{
     AttemptFacts, Host, Occasion, PlanFacts, PreparedSession, Settled, prepare_session, settle,
 };
+pub use skills::{SettledSkills, SkillQuestion, settle_skills};

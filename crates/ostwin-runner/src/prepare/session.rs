@@ -7,26 +7,26 @@ use ostwin_core::config::{AgentHome, Settings};
 use ostwin_core::env;
 use ostwin_core::fs;
 use ostwin_core::ids::{AttemptId, PlanId, RoleRef, StateName};
-use ostwin_core::layout::{self, AttemptPaths, Layout};
+use ostwin_core::layout::{AttemptPaths, Layout};
 use ostwin_core::plan::{ParseOptions, Plan, parse_bytes};
 use ostwin_core::plans;
 use ostwin_core::project::Project;
+use ostwin_core::redact::Redactor;
 use ostwin_core::room::{Attempt, Contract, Room};
 use ostwin_core::store::Store;
 use ostwin_core::time::Timestamp;
+use ostwin_skills::stage::Staging;
 use serde_json::{Value, json};
 
 use super::error::PrepareError;
-use super::{inputs, interrupted};
+use super::skills::{SettledSkills, SkillQuestion, settle_skills};
+use super::{inputs, interrupted, secrets, servers};
 use crate::acp::McpServer;
 use crate::agents::{EnvironmentPolicy, Programs, session_environment};
-use crate::mcp::{self, Binding, ServerFilter, Servers, SessionServers};
+use crate::mcp::SessionServers;
 use crate::prompt::{self, Prompt, Text};
 use crate::resolve::{self, Directives, Question, ResolveError, SessionSettings};
 use crate::roles::{ResolvedRole, RolePlaces, RoleTier, Wanted, create_dynamic_role, find_role};
-
-/// Largest file of MCP servers that is read, in bytes.
-const MAX_MCP_BYTES: u64 = 1 << 20;
 
 /// What stands for the path of the attempt's `mcp.json` in an agent's arguments.
 const MCP_CONFIG: &str = "{mcp_config}";
@@ -91,6 +91,8 @@ pub struct Settled {
     pub role: ResolvedRole,
     /// What it runs with, each value with its source.
     pub settings: SessionSettings,
+    /// The skills it gets, each with who asked for it.
+    pub skills: SettledSkills,
 }
 
 impl Settled {
@@ -109,14 +111,15 @@ impl Settled {
                 "stands_in": role.stands_in,
             },
             "settings": serde_json::to_value(&self.settings)?,
+            "skills": serde_json::to_value(&self.skills)?,
         }))
     }
 }
 
-/// Settles role, agent, model and limits of a session, before an attempt is opened for it.
+/// Settles role, agent, model, limits and skills of a session, before an attempt is opened for it.
 ///
 /// # Errors
-/// The role or the agent does not exist, or a file about them is broken.
+/// The role, the agent or a skill that is named does not exist, or a file about them is broken.
 pub fn settle(occasion: &Occasion<'_>) -> Result<Settled, PrepareError> {
     let Occasion { room, contract, role, host, settings, .. } = *occasion;
     let places = RolePlaces::of(occasion.layout(), Some(room.paths()), host.home.as_deref())?;
@@ -136,8 +139,17 @@ pub fn settle(occasion: &Occasion<'_>) -> Result<Settled, PrepareError> {
         settings,
     };
     let config_file = occasion.layout().config().display().to_string();
-    let settings = resolve::resolve(&question, &host.programs, &config_file)?;
-    Ok(Settled { role: resolved, settings })
+    let session = resolve::resolve(&question, &host.programs, &config_file)?;
+    let skills = settle_skills(&SkillQuestion {
+        layout: occasion.layout(),
+        room: Some((room.paths(), contract)),
+        role,
+        resolved: &resolved,
+        settings,
+        filter: &session.server_filter(),
+        host,
+    })?;
+    Ok(Settled { role: resolved, settings: session, skills })
 }
 
 /// What a prompt says about the whole plan.
@@ -237,6 +249,10 @@ pub struct PreparedSession {
     pub prompt: Prompt,
     /// What is odd.
     pub warnings: Vec<String>,
+    /// What must not get into any record of the session: its secrets, and what is configured.
+    pub redactor: Redactor,
+    /// The skills to copy into the attempt.
+    staging: Staging,
     attempt: AttemptPaths,
     /// A home of its own, if it has one.
     home: Option<PathBuf>,
@@ -262,8 +278,8 @@ impl PreparedSession {
         &self.servers.local
     }
 
-    /// Writes what belongs to the attempt: `prompt.md`, `mcp.json` with secrets masked, the
-    /// session's own folders; and the role, if one was made.
+    /// Writes what belongs to the attempt: `prompt.md` and `mcp.json` without secrets, the
+    /// session's own folders, its skills; and the role, if one was made.
     ///
     /// # Errors
     /// A file or folder cannot be written.
@@ -271,8 +287,12 @@ impl PreparedSession {
         for dir in [Some(&self.attempt.tmp()), self.home.as_ref()].into_iter().flatten() {
             fs::create_dirs(dir)?;
         }
-        fs::replace_hint(&self.attempt.prompt(), self.prompt.text.as_bytes())?;
-        fs::replace_json_hint(&self.attempt.mcp(), &self.servers.record)?;
+        let prompt = self.redactor.text(&self.prompt.text);
+        fs::replace_hint(&self.attempt.prompt(), prompt.as_bytes())?;
+        let mut record = self.servers.record.clone();
+        self.redactor.in_value(&mut record);
+        fs::replace_json_hint(&self.attempt.mcp(), &record)?;
+        self.staging.write(&self.attempt.skills())?;
         if let Some(role) = &self.made_role {
             create_dynamic_role(&self.layout, store, &role.spec, &role.prompt, &role.name)?;
         }
@@ -295,12 +315,18 @@ pub fn prepare_session(
         let room = occasion.room.id().to_string();
         return Err(PrepareError::NoWorkingDir { room, dir: cwd });
     }
-    let servers = servers(occasion, settled, attempt)?;
-    let input = inputs::gather(occasion, settled, attempt, plan, &servers)?;
-    let prompt = prompt::build(&input, prompt::DEFAULT_BUDGET).map_err(PrepareError::Prompt)?;
     let own_home = settled.settings.agent_spec.home == AgentHome::Session;
     let home = own_home.then(|| attempt.paths.home());
+    let env = environment(occasion, settled, attempt, home.as_deref());
+    let mut servers = servers::of_session(occasion, settled, attempt)?;
+    let known = &occasion.room.project().store().redactor;
+    let secrets = secrets::of_session(&env, &servers, &occasion.host.environment);
+    servers.hand(&secrets, known.patterns())?;
+    let input = inputs::gather(occasion, settled, attempt, plan, &servers)?;
+    let prompt = prompt::build(&input, prompt::DEFAULT_BUDGET).map_err(PrepareError::Prompt)?;
+    let staging = Staging::plan(&settled.skills.given)?;
     let mut warnings = settled.role.warnings.clone();
+    warnings.extend(settled.skills.warnings.iter().chain(&staging.warnings).cloned());
     warnings.extend(servers.warnings.clone());
     warnings.extend(servers.remote.iter().map(|server| {
         format!(
@@ -310,12 +336,14 @@ pub fn prepare_session(
     }));
     Ok(PreparedSession {
         argv: argv(occasion.host, settled, attempt)?,
-        env: environment(occasion, settled, attempt, home.as_deref()),
+        env,
+        redactor: known.with(&secrets),
         cwd,
         model: settled.settings.model.value.clone(),
         resume: resumable(occasion, settled, attempt)?,
         prompt,
         warnings,
+        staging,
         attempt: attempt.paths.clone(),
         home,
         made_role: (settled.role.tier == RoleTier::Dynamic).then(|| settled.role.clone()),
@@ -345,49 +373,6 @@ fn argv(
         *program = found.display().to_string();
     }
     Ok(argv)
-}
-
-fn servers(
-    occasion: &Occasion<'_>,
-    settled: &Settled,
-    attempt: &AttemptFacts,
-) -> Result<SessionServers, PrepareError> {
-    let Occasion { room, contract, host, .. } = *occasion;
-    let settings = &settled.settings;
-    let filter =
-        ServerFilter { no_mcp: settings.no_mcp.value, refs: settings.mcp_refs.value.clone() };
-    if filter.no_mcp {
-        return Ok(mcp::resolve(Vec::new(), &Servers::new(), &filter, &|_| None)?);
-    }
-    let layout = occasion.layout();
-    let user = host.config_dir.as_deref().map(layout::user_mcp);
-    let mut merged = Servers::new();
-    let mut warnings = Vec::new();
-    for path in user.into_iter().chain([layout.mcp_config(), room.paths().mcp()]) {
-        if let Some(bytes) = fs::read_optional(&path, MAX_MCP_BYTES)? {
-            let mut file = mcp::parse(&path, &bytes)?;
-            warnings.append(&mut file.warnings);
-            merged = mcp::merge(merged, mcp::layer(&path, file));
-        }
-    }
-    let program = |name: &str| {
-        let program = format!("ostwin-mcp-{name}");
-        host.programs.find(&program).ok_or(PrepareError::NoServer { program })
-    };
-    let binding = Binding {
-        project: layout.root().to_owned(),
-        room: room.id().clone(),
-        role: attempt.role.clone(),
-        attempt: attempt.id.clone(),
-        plan: Some(contract.plan_id.clone()),
-    };
-    let own = mcp::own_servers(&binding, &program(mcp::WARROOM)?, &program(mcp::MEMORY)?);
-    let variable = |name: &str| {
-        host.environment.iter().find(|(given, _)| given == name).map(|(_, value)| value.clone())
-    };
-    let mut servers = mcp::resolve(own, &merged, &filter, &variable)?;
-    servers.warnings.splice(0..0, warnings);
-    Ok(servers)
 }
 
 fn environment(

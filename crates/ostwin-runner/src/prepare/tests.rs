@@ -23,6 +23,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::agents::Programs;
+use crate::mcp;
 use crate::prompt::Text;
 
 /// A project with programs of its own, and rooms of one plan.
@@ -43,7 +44,9 @@ impl World {
         let clock = Arc::new(FakeClock::default());
         let store = Store { durability: Durability::Os, clock, ..Store::default() };
         let project = Project::new(files.layout().clone(), store);
-        for name in ["ostwin", "ostwin-rehearsal", "ostwin-mcp-warroom", "ostwin-mcp-memory"] {
+        let own = mcp::OWN.map(|name| format!("ostwin-mcp-{name}"));
+        for name in ["ostwin", "ostwin-rehearsal"].into_iter().chain(own.iter().map(String::as_str))
+        {
             let path = files.write(&format!("bin/{name}"), "").unwrap();
             let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
             std::fs::set_permissions(path, mode).unwrap();
@@ -229,10 +232,8 @@ fn a_session_says_what_to_start_and_what_to_write() {
     assert_eq!(env, expected);
     let servers: Vec<(&str, PathBuf)> =
         session.mcp_servers().iter().map(|s| (s.name.as_str(), s.command.clone())).collect();
-    assert_eq!(
-        servers,
-        [("warroom", bin.join("ostwin-mcp-warroom")), ("memory", bin.join("ostwin-mcp-memory"))]
-    );
+    let own = ["warroom", "memory", "skills"];
+    assert_eq!(servers, own.map(|name| (name, bin.join(format!("ostwin-mcp-{name}")))));
 
     session.write(world.project.store()).unwrap();
     assert!(attempt.paths.tmp().is_dir());
@@ -411,7 +412,7 @@ fn servers_of_the_room_replace_those_of_the_project() {
     let found: Vec<(&str, &[String])> = session
         .mcp_servers()
         .iter()
-        .skip(2)
+        .skip(3)
         .map(|s| (s.name.as_str(), s.args.as_slice()))
         .collect();
     assert_eq!(found, [("a", ["hidden".to_owned()].as_slice())]);
@@ -489,7 +490,7 @@ fn a_prompt_can_be_looked_at_without_an_attempt() {
         .unwrap();
     let ids: Vec<&str> = prepared.prompt.sections.iter().map(|section| section.id).collect();
     let expected =
-        ["identity", "rules", "task", "acceptance_criteria", "tools", "verdict_contract"];
+        ["identity", "rules", "task", "acceptance_criteria", "skills", "tools", "verdict_contract"];
     assert_eq!(ids, expected);
     assert_eq!(room.last_attempt().unwrap(), None);
 }

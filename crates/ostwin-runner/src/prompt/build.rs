@@ -14,6 +14,8 @@ use super::texts;
 pub const DEFAULT_BUDGET: usize = 96 * 1024;
 
 const KIB: usize = 1024;
+/// Longest description of a skill in its index, in characters.
+const MAX_SKILL_CHARS: usize = 300;
 /// The source of a section whose words are the program's own.
 const OWN: &str = "built in";
 
@@ -111,7 +113,7 @@ fn sections(input: &PromptInput) -> Result<Vec<Section>, serde_json::Error> {
             keep: Keep::Tail,
             ..from("channel", "The room's latest messages", 20, 12 * KIB, text)
         }),
-        Some(section("skills", "Skills", 60, 6 * KIB, "resolved skills", skills(&input.skills))),
+        Some(section("skills", "Skills", 60, 6 * KIB, "resolved skills", skills(input))),
         Some(section("tools", "Tools", 65, 6 * KIB, "the session's MCP servers", tools(input))),
         Some(Section {
             priority: Priority::Pinned,
@@ -217,12 +219,30 @@ fn resumed(earlier: &Interrupted) -> Section {
     section("resumed", "Go on from here", 70, 8 * KIB, &earlier.source, tame(&text))
 }
 
-fn skills(skills: &[SkillLine]) -> String {
-    let lines: Vec<String> = skills
-        .iter()
-        .map(|skill| format!("- `{}`: {}", one_line(&skill.name), one_line(&skill.description)))
-        .collect();
-    lines.join("\n")
+fn skills(input: &PromptInput) -> String {
+    if input.skills.is_empty() {
+        return String::new();
+    }
+    let mut text = if input.tools.iter().any(|tool| tool.name == texts::SKILLS_TOOLS[0].0) {
+        texts::SKILLS_BY_TOOL.to_owned()
+    } else {
+        format!("{} `{}`.", texts::SKILLS_BY_FILE, one_line(&input.skills_dir))
+    };
+    text.push('\n');
+    for SkillLine { name, description } in &input.skills {
+        let _ = write!(text, "\n- `{}`: {}", one_line(name), shortened(&one_line(description)));
+    }
+    text
+}
+
+/// A description as one line of the index, cut at a word.
+fn shortened(description: &str) -> String {
+    if description.chars().count() <= MAX_SKILL_CHARS {
+        return description.to_owned();
+    }
+    let head: String = description.chars().take(MAX_SKILL_CHARS).collect();
+    let end = head.rfind(' ').unwrap_or(head.len());
+    format!("{} ...", head.get(..end).unwrap_or(&head))
 }
 
 fn tools(input: &PromptInput) -> String {

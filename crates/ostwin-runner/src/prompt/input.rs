@@ -136,6 +136,8 @@ pub struct PromptInput {
     pub channel: Option<Text>,
     /// The skills of the session.
     pub skills: Vec<SkillLine>,
+    /// The folder of the copies of those skills.
+    pub skills_dir: String,
     /// The tools of the session; empty if it has no MCP servers.
     pub tools: Vec<ToolLine>,
     /// The servers of the session whose tools are not known before it starts.

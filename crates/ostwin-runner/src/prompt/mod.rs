@@ -26,4 +26,4 @@ pub use input::{
     Criterion, Interrupted, PromptInput, SignalChoice, SkillLine, Standing, Text, ToolLine,
 };
 pub use nudge::nudge;
-pub use texts::{MEMORY_TOOLS, WARROOM_TOOLS};
+pub use texts::{DASHBOARD_TOOLS, INSTALL_TOOL, MEMORY_TOOLS, SKILLS_TOOLS, WARROOM_TOOLS};

@@ -69,6 +69,7 @@ fn worker() -> PromptInput {
             "the `read_messages` tool",
         )),
         skills: Vec::new(),
+        skills_dir: "attempts/001/skills".to_owned(),
         tools: tools(),
         other_servers: vec!["browser".to_owned()],
         signals: vec![

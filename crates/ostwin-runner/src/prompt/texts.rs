@@ -71,6 +71,37 @@ pub const MEMORY_TOOLS: &[(&str, &str)] = &[
     ),
 ];
 
+/// The tools of the server `skills`: name and purpose.
+pub const SKILLS_TOOLS: &[(&str, &str)] = &[
+    ("load_skill", "the instructions of a skill, and the list of its files"),
+    ("read_skill_file", "reads a file of a skill"),
+    ("search_skills", "finds skills by words, also ones that this session was not given"),
+    ("list_installed", "lists every skill there is, the broken ones with their problem"),
+    (INSTALL_TOOL, "installs a skill from a folder, a Git address, an archive or the registry"),
+];
+
+/// The tool that needs a grant.
+pub const INSTALL_TOOL: &str = "install_skill";
+
+/// The tools of the server `dashboard`: name and purpose.
+pub const DASHBOARD_TOOLS: &[(&str, &str)] = &[
+    ("get_plan_status", "how far a plan is, epic by epic"),
+    ("get_room_state", "the state of any room, its latest moves and messages"),
+    ("aggregate_stats", "figures over plans: states, attempts, tokens, cost, times"),
+    ("list_plans", "the plans of the project"),
+    ("list_rooms", "the rooms of the project, by state or plan"),
+];
+
+/// Stands before the index of skills where their server is there.
+pub(super) const SKILLS_BY_TOOL: &str = "\
+Each of these is a set of instructions for one kind of work, written to be followed. Before you \
+begin such work, load its skill: `load_skill` of the server `skills`, with the name.";
+
+/// Stands before the index of skills where there is only their folder, whose path follows.
+pub(super) const SKILLS_BY_FILE: &str = "\
+Each of these is a set of instructions for one kind of work, written to be followed. Before you \
+begin such work, read the `SKILL.md` in the folder of that name below";
+
 /// Stands before the list of tools.
 pub(super) const TOOLS_OPENING: &str = "\
 Besides your own tools you have those of the servers below. Your program may show a tool under a \

@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::error::ResolveError;
 use super::order::{Resolved, Says, Source, SourceKind, first, settle};
 use crate::agents::{FoundAgent, Programs, list_agents};
+use crate::mcp::ServerFilter;
 use crate::roles::ResolvedRole;
 
 /// What an epic or a room says about its sessions.
@@ -113,6 +114,11 @@ pub struct SessionSettings {
 }
 
 impl SessionSettings {
+    /// Which MCP servers it may see.
+    pub fn server_filter(&self) -> ServerFilter {
+        ServerFilter { no_mcp: self.no_mcp.value, refs: self.mcp_refs.value.clone() }
+    }
+
     /// Whether the rehearsal agent works instead of a model.
     pub fn is_rehearsed(&self) -> bool {
         self.agent.value == REHEARSAL

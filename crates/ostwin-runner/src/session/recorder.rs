@@ -29,7 +29,10 @@ impl Recorder {
         let transcript = ostwin_core::fs::open_log(&spec.transcript)
             .inspect_err(|error| tracing::warn!(%error, "there will be no transcript"))
             .ok()
-            .map(|file| Writer::new(file, Arc::clone(&spec.clock), spec.transcript_max_bytes));
+            .map(|file| {
+                let (clock, redactor) = (Arc::clone(&spec.clock), spec.redactor.clone());
+                Writer::new(file, clock, spec.transcript_max_bytes, redactor)
+            });
         let inner = Inner { transcript, totals: UsageTotals::default(), events };
         Self { inner: Arc::new(Mutex::new(inner)) }
     }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ostwin_core::redact::Redactor;
 use ostwin_core::time::Clock;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
@@ -26,6 +27,8 @@ pub struct SessionSpec {
     pub transcript: PathBuf,
     /// How much it may hold.
     pub transcript_max_bytes: u64,
+    /// What must not get into the transcript.
+    pub redactor: Redactor,
     /// Who answers permission requests.
     pub policy: Arc<dyn PermissionPolicy>,
     /// How the model service's troubles are retried.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use libtest_mimic::Trial;
+use ostwin_core::redact::Redactor;
 use ostwin_core::time::SystemClock;
 use ostwin_runner::acp::transcript::{DEFAULT_MAX_BYTES, Entry, Event as Line};
 use ostwin_runner::acp::{AcpError, Allow, Open, StopReason, TokenUsage};
@@ -66,6 +67,7 @@ fn spec(sandbox: &Sandbox, behaviour: &str) -> SessionSpec {
         prompt: "work".into(),
         transcript: sandbox.path("transcript.jsonl"),
         transcript_max_bytes: DEFAULT_MAX_BYTES,
+        redactor: Redactor::default(),
         policy: Arc::new(Allow),
         retries: Retries {
             max: 2,

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use libtest_mimic::{Failed, Trial};
-use ostwin_runner::guardian::{Guardian, GuardianProgram, Reservation, Running, SlotLimit, Start};
+use ostwin_runner::guardian::{
+    Guardian, GuardianProgram, Redact, Reservation, Running, SlotLimit, Start,
+};
 use tempfile::TempDir;
 
 /// No test waits longer than this for anything. Only a failing one waits that long.
@@ -70,6 +72,7 @@ impl Sandbox {
             stderr_log: self.path("stderr.log"),
             stderr_max_bytes: 1 << 20,
             grace_seconds: 1,
+            redact: Redact::default(),
         }
     }
 

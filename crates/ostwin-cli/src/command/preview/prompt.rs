@@ -82,6 +82,7 @@ fn input(
         interrupted: None,
         channel: None,
         skills: Vec::new(),
+        skills_dir: String::new(),
         tools: tools.collect(),
         other_servers: Vec::new(),
         signals: signals.collect(),
