@@ -1,3 +1,25 @@
 //! The skills server of an agent's session, on standard input and output.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser;
+use ostwin_mcp::{Binding, BindingArgs, serve, skills};
+use ostwin_service::{Color, Exit, Logging, run, start_logging};
+use tracing::level_filters::LevelFilter;
+
+/// Offers skills to an MCP client, on standard input and output
+#[derive(Parser)]
+#[command(name = "ostwin-mcp-skills", version)]
+struct Args {
+    #[command(flatten)]
+    binding: BindingArgs,
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    run(|| {
+        start_logging(Logging { level: LevelFilter::WARN, color: Color::Auto })?;
+        serve(skills::server(Binding::resolve(&args.binding)?))?;
+        Ok(Exit::Ok)
+    })
+}

@@ -7,6 +7,7 @@
 
 pub mod format;
 pub mod install;
+pub mod offers;
 pub mod place;
 pub mod resolve;
 pub mod search;

@@ -119,7 +119,10 @@ impl Desk {
                 None => Ok(Found { name, place: entry.place.clone(), tier: entry.tier.as_str() }),
                 Some(reason) => {
                     let text = format!("the skill `{name}` is not for you: {reason}");
-                    Err(ToolError { field: Some("name".to_owned()), ..ToolError::new(Code::Forbidden, text) })
+                    Err(ToolError {
+                        field: Some("name".to_owned()),
+                        ..ToolError::new(Code::Forbidden, text)
+                    })
                 }
             },
             Some(Hit::Broken(broken)) => {

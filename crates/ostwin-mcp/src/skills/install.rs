@@ -143,7 +143,10 @@ fn may_install(desk: &Desk, scope: Scope) -> Result<(), ToolError> {
     if scope == Scope::User {
         let text = "a session installs for its project alone: what is for all projects of the \
                     user, they install themselves";
-        return Err(ToolError { field: Some("scope".into()), ..ToolError::new(Code::Forbidden, text) });
+        return Err(ToolError {
+            field: Some("scope".into()),
+            ..ToolError::new(Code::Forbidden, text)
+        });
     }
     let open = session.room.open_attempt()?;
     if open.is_some_and(|open| open.record.id == session.attempt) {
@@ -209,12 +212,14 @@ impl From<InstallError> for ToolError {
             | E::OtherSkill { .. }
             | E::InPlace { .. }
             | E::Git(GitError::Refused { .. }) => of_source(Code::InvalidArgument, &error),
-            E::BadHash { .. } | E::OtherContent { .. } => {
-                Self { field: Some("sha256".into()), ..Self::because(Code::InvalidArgument, &error) }
-            }
-            E::OtherVersion { .. } => {
-                Self { field: Some("version".into()), ..Self::because(Code::InvalidArgument, &error) }
-            }
+            E::BadHash { .. } | E::OtherContent { .. } => Self {
+                field: Some("sha256".into()),
+                ..Self::because(Code::InvalidArgument, &error)
+            },
+            E::OtherVersion { .. } => Self {
+                field: Some("version".into()),
+                ..Self::because(Code::InvalidArgument, &error)
+            },
             E::Conflict { .. } => Self::because(Code::Conflict, &error),
             E::LeadsOut { .. } => Self::because(Code::Forbidden, &error),
             E::Nothing { .. }

@@ -112,13 +112,13 @@ pub(super) fn list_installed(
     broken.truncate(MAX_BROKEN);
     let skip = args.cursor.map_or(0, |cursor| usize::try_from(cursor.0).unwrap_or(usize::MAX));
     let limit = args.limit.map_or(50, Whole::count);
-    let wanted: Vec<&Entry> =
-        catalog.skills.iter().filter(|entry| is_wanted(entry.tier)).collect();
+    let wanted: Vec<&Entry> = catalog.skills.iter().filter(|entry| is_wanted(entry.tier)).collect();
     let page = wanted.iter().skip(skip).take(limit);
     let mut skills: Vec<Skill> = page.map(|entry| view(desk, entry, &recorded)).collect();
     fit_list(&mut skills);
     let next = skip.saturating_add(skills.len());
-    let next_cursor = (next < wanted.len()).then(|| Cursor(u64::try_from(next).unwrap_or(u64::MAX)));
+    let next_cursor =
+        (next < wanted.len()).then(|| Cursor(u64::try_from(next).unwrap_or(u64::MAX)));
     Ok(Listed { skills, broken, next_cursor })
 }
 

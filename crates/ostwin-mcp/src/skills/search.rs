@@ -1,8 +1,7 @@
 //! `search_skills`: skills by words, those that are there and those of an index.
 
 use ostwin_core::skills_index::IndexedSkill;
-use ostwin_skills::search::{Card, search};
-use ostwin_skills::tiers::Entry;
+use ostwin_skills::offers::{Offer, find};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -86,29 +85,12 @@ pub(super) fn search_skills(
             Err(error) => problems.push(error.message),
         }
     }
-    // One name may stand in an index in several versions, and be there already.
-    let mut names: Vec<&str> = local.iter().map(|entry| entry.skill.name.as_str()).collect();
-    let mut candidates: Vec<Candidate<'_>> = local.into_iter().map(Candidate::Local).collect();
-    for skill in &indexed {
-        if !names.contains(&skill.name.as_str()) {
-            names.push(skill.name.as_str());
-            candidates.push(Candidate::Indexed(skill));
-        }
-    }
-    let has_tags = |candidate: &Candidate<'_>| {
-        let has = |wanted: &str| {
-            candidate.card().tags.iter().any(|tag| tag.to_lowercase() == wanted.to_lowercase())
-        };
-        args.tags.iter().all(|tag| has(tag))
-    };
-    candidates.retain(has_tags);
-    let cards: Vec<Card<'_>> = candidates.iter().map(Candidate::card).collect();
-    let matches = search(&args.query, &cards);
-    let found = matches.iter().filter_map(|found| candidates.get(found.index));
+    let tags: Vec<String> = args.tags.into_iter().map(Text::into_string).collect();
+    let offers = find(&args.query, &tags, local, &indexed);
     let limit = args.limit.map_or(10, Whole::count);
-    let mut skills: Vec<Skill> = found.take(limit).map(Candidate::view).collect();
+    let mut skills: Vec<Skill> = offers.iter().take(limit).map(Skill::from).collect();
     fit_list(&mut skills);
-    Ok(Found { more: matches.len() - skills.len(), skills, problems })
+    Ok(Found { more: offers.len() - skills.len(), skills, problems })
 }
 
 fn index(desk: &Desk, waiting: &Waiting) -> Result<Vec<IndexedSkill>, ToolError> {
@@ -118,37 +100,15 @@ fn index(desk: &Desk, waiting: &Waiting) -> Result<Vec<IndexedSkill>, ToolError>
     }
 }
 
-/// Something that may answer the query.
-enum Candidate<'a> {
-    Local(&'a Entry),
-    Indexed(&'a IndexedSkill),
-}
-
-impl Candidate<'_> {
-    fn card(&self) -> Card<'_> {
-        match self {
-            Self::Local(entry) => Card::from(&entry.skill),
-            Self::Indexed(skill) => Card {
-                name: skill.name.as_str(),
-                description: &skill.description,
-                tags: &skill.tags,
-                triggers: &[],
-            },
-        }
-    }
-
-    fn view(&self) -> Skill {
-        let card = self.card();
-        let (version, tier) = match self {
-            Self::Local(entry) => (entry.skill.version.clone(), entry.tier.as_str()),
-            Self::Indexed(skill) => (skill.version.clone(), "registry"),
-        };
-        Skill {
+impl From<&Offer<'_>> for Skill {
+    fn from(offer: &Offer<'_>) -> Self {
+        let card = offer.card();
+        Self {
             name: card.name.to_owned(),
             description: card.description.to_owned(),
             tags: card.tags.to_vec(),
-            version,
-            tier: tier.to_owned(),
+            version: offer.version().map(str::to_owned),
+            tier: offer.tier().to_owned(),
         }
     }
 }

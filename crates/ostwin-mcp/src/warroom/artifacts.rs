@@ -210,7 +210,6 @@ impl From<ArtifactError> for ToolError {
 mod tests {
     use ostwin_core::artifacts::MAX_ARTIFACT_BYTES;
 
-
     #[test]
     fn the_schema_says_the_limit_that_holds() {
         assert_eq!(MAX_ARTIFACT_BYTES, 10485760);

@@ -36,7 +36,7 @@ const MAX_LIST_BYTES: u64 = 64 << 20;
 const MAX_COMPLAINT_BYTES: u64 = 64 << 10;
 
 /// Settings that hold for every call, whatever a person's own say.
-const SETTINGS: [&str; 9] = [
+const SETTINGS: [&str; 11] = [
     "core.hooksPath=/dev/null",
     "core.fsmonitor=false",
     "protocol.ext.allow=never",
@@ -46,6 +46,9 @@ const SETTINGS: [&str; 9] = [
     "fetch.unpackLimit=1",
     "fetch.fsckObjects=true",
     "fetch.recurseSubmodules=false",
+    // A server that says nothing ends it, also when nobody is left to do that.
+    "http.lowSpeedLimit=1000",
+    "http.lowSpeedTime=60",
     "advice.detachedHead=false",
 ];
 
@@ -267,7 +270,7 @@ impl Git<'_> {
         fetch.arg(self.url.as_str()).arg(rev.unwrap_or("HEAD"));
         fetch.env("GIT_ALLOW_PROTOCOL", allowed(self.url.scheme()));
         if env::var_os("GIT_SSH_COMMAND").is_none() {
-            fetch.env("GIT_SSH_COMMAND", "ssh -oBatchMode=yes");
+            fetch.env("GIT_SSH_COMMAND", "ssh -oBatchMode=yes -oConnectTimeout=20 -oServerAliveInterval=20");
         }
         self.run(fetch, 1024)?.map_err(complain)?;
         Ok(())
