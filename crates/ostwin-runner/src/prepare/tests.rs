@@ -26,6 +26,8 @@ use crate::agents::Programs;
 use crate::mcp;
 use crate::prompt::Text;
 
+mod skills;
+
 /// A project with programs of its own, and rooms of one plan.
 struct World {
     files: TestProject,
