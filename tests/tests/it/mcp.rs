@@ -1,10 +1,16 @@
 //! The tool servers as an agent meets them: real processes, raw protocol lines.
 
 #[cfg(test)]
-mod client;
+pub(crate) mod client;
+#[cfg(test)]
+mod dashboard;
 #[cfg(test)]
 mod memory;
 #[cfg(test)]
 mod protocol;
+#[cfg(test)]
+mod resources;
+#[cfg(test)]
+mod shop;
 #[cfg(test)]
 mod warroom;
