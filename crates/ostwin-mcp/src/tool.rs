@@ -32,7 +32,6 @@ impl Effect {
             .read_only(self == Self::Reads)
             .destructive(self == Self::Replaces)
             .idempotent(self != Self::Adds)
-            .open_world(false)
     }
 }
 
@@ -48,6 +47,7 @@ pub struct Tool<S> {
     title: &'static str,
     description: &'static str,
     effect: Effect,
+    reaches_out: bool,
     input: fn() -> Arguments,
     extend: fn(&mut Arguments),
     output: fn() -> Arguments,
@@ -73,6 +73,7 @@ impl<S: 'static> Tool<S> {
             title,
             description,
             effect,
+            reaches_out: false,
             input: schema::of_arguments::<A>,
             extend: |_| {},
             output: schema::of_result::<R>,
@@ -97,6 +98,7 @@ impl<S: 'static> Tool<S> {
             title: self.title,
             description: self.description,
             effect: self.effect,
+            reaches_out: self.reaches_out,
             input: self.input,
             extend,
             output: self.output,
@@ -111,6 +113,12 @@ impl<S: 'static> Tool<S> {
     #[must_use]
     pub fn extended(self, extend: fn(&mut Arguments)) -> Self {
         Self { extend, ..self }
+    }
+
+    /// The same tool, which may ask other machines.
+    #[must_use]
+    pub fn reaching_out(self) -> Self {
+        Self { reaches_out: true, ..self }
     }
 
     /// Does the tool's work.
@@ -134,7 +142,7 @@ impl<S: 'static> Tool<S> {
         rmcp::model::Tool::new(self.name, self.description, Arc::new(input))
             .with_title(self.title)
             .with_raw_output_schema(Arc::new((self.output)()))
-            .with_annotations(self.effect.annotations())
+            .with_annotations(self.effect.annotations().open_world(self.reaches_out))
     }
 }
 

@@ -97,8 +97,9 @@ pub(super) fn list_installed(
     args: ListInstalled,
     _: &Waiting,
 ) -> Result<Listed, ToolError> {
+    let ListInstalled { scope, limit, cursor } = args;
     let catalog = desk.catalog();
-    let is_wanted = |tier: Tier| match args.scope {
+    let is_wanted = |tier: Tier| match scope {
         None => true,
         Some(Scope::User) => tier == Tier::User,
         Some(Scope::Project) => matches!(tier, Tier::Room | Tier::Role | Tier::Project),
@@ -110,8 +111,8 @@ pub(super) fn list_installed(
         problem: problem.clone(),
     }));
     broken.truncate(MAX_BROKEN);
-    let skip = args.cursor.map_or(0, |cursor| usize::try_from(cursor.0).unwrap_or(usize::MAX));
-    let limit = args.limit.map_or(50, Whole::count);
+    let skip = cursor.map_or(0, |cursor| usize::try_from(cursor.0).unwrap_or(usize::MAX));
+    let limit = limit.map_or(50, Whole::count);
     let wanted: Vec<&Entry> = catalog.skills.iter().filter(|entry| is_wanted(entry.tier)).collect();
     let page = wanted.iter().skip(skip).take(limit);
     let mut skills: Vec<Skill> = page.map(|entry| view(desk, entry, &recorded)).collect();

@@ -54,7 +54,8 @@ pub(super) struct Loaded {
 }
 
 pub(super) fn load_skill(desk: &Desk, args: LoadSkill, _: &Waiting) -> Result<Loaded, ToolError> {
-    let found = desk.find(&args.name)?;
+    let LoadSkill { name } = args;
+    let found = desk.find(&name)?;
     let document = found.place.document()?;
     let listed = found.place.files()?;
     let further = listed.files.into_iter().filter(|file| file.path.as_str() != DOCUMENT);

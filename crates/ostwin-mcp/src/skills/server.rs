@@ -57,7 +57,7 @@ pub fn tools(is_session: bool) -> Vec<Tool<Skills>> {
          project lets its role.",
         install::install_skill,
     );
-    tools.push(install.reached(unchanged, Desk::of_session));
+    tools.push(install.reaching_out().reached(unchanged, Desk::of_session));
     tools
 }
 
@@ -72,7 +72,8 @@ fn reading_tools() -> Vec<Tool<Desk>> {
             "Search for skills by words, best match first: those that you can load at once, and, \
              with `source`, those that an index offers to be installed.",
             search::search_skills,
-        ),
+        )
+        .reaching_out(),
         Tool::new(
             "load_skill",
             "Load a skill",

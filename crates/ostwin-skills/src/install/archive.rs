@@ -43,8 +43,8 @@ pub(super) fn unpack(bytes: &[u8], subdir: Option<&SkillPath>) -> Result<Tree, R
 
 fn untar(stream: impl Read, growing: &mut Growing) -> Result<(), Refusal> {
     let mut archive = tar::Archive::new(Bounded { stream, left: MAX_STREAM_BYTES });
-    for entry in archive.entries().map_err(Refusal::unreadable)? {
-        let entry = entry.map_err(Refusal::unreadable)?;
+    for entry in archive.entries().map_err(|error| Refusal::unreadable(&error))? {
+        let entry = entry.map_err(|error| Refusal::unreadable(&error))?;
         let name = entry.path_bytes().into_owned();
         let kind = entry.header().entry_type();
         if kind.is_pax_global_extensions() {
@@ -68,16 +68,17 @@ fn untar(stream: impl Read, growing: &mut Growing) -> Result<(), Refusal> {
             };
             return Err(Refusal::kind(&name, what));
         }
-        let executable = entry.header().mode().map_err(Refusal::damaged)? & 0o100 != 0;
+        let executable =
+            entry.header().mode().map_err(|error| Refusal::damaged(&error))? & 0o100 != 0;
         let size = entry.size();
         let read = growing.file(&name, executable, entry)?;
         if read.is_some_and(|read| read != size) {
-            return Err(Refusal::damaged("it ends in the middle of a file"));
+            return Err(Refusal::damaged(&"it ends in the middle of a file"));
         }
     }
     // A packed stream is only known to be whole when its check sum was read.
     let mut rest = archive.into_inner();
-    io::copy(&mut rest, &mut io::sink()).map_err(Refusal::unreadable)?;
+    io::copy(&mut rest, &mut io::sink()).map_err(|error| Refusal::unreadable(&error))?;
     Ok(())
 }
 
@@ -97,13 +98,14 @@ impl<R: Read> Read for Bounded<R> {
 }
 
 fn unzip(bytes: &[u8], growing: &mut Growing) -> Result<(), Refusal> {
-    let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(Refusal::damaged)?;
+    let mut archive =
+        ZipArchive::new(Cursor::new(bytes)).map_err(|error| Refusal::damaged(&error))?;
     if listed(bytes, archive.central_directory_start()) != archive.len() {
         // The reader keeps one of two entries with the same name; another one may keep the other.
-        return Err(Refusal::damaged("its list of files names a file twice, or is cut off"));
+        return Err(Refusal::damaged(&"its list of files names a file twice, or is cut off"));
     }
     for index in 0..archive.len() {
-        let file = archive.by_index(index).map_err(Refusal::damaged)?;
+        let file = archive.by_index(index).map_err(|error| Refusal::damaged(&error))?;
         let name = file.name_raw().to_vec();
         let mode = file.unix_mode().unwrap_or(0);
         match mode & MODE_KIND {
@@ -123,7 +125,7 @@ fn unzip(bytes: &[u8], growing: &mut Growing) -> Result<(), Refusal> {
         let size = file.size();
         let read = growing.file(&name, mode & 0o100 != 0, file)?;
         if read.is_some_and(|read| read != size) {
-            return Err(Refusal::damaged("a file is longer or shorter than the archive says"));
+            return Err(Refusal::damaged(&"a file is longer or shorter than the archive says"));
         }
     }
     Ok(())

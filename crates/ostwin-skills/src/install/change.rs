@@ -10,7 +10,7 @@ use ostwin_core::skills_lock::{InstalledSkill, SkillsLock};
 use ostwin_core::store::Durability;
 
 use super::error::InstallError;
-use super::install::{Installer, Report, Request, edited};
+use super::installer::{Installer, Report, Request, edited};
 use super::shelf::{Shelf, Standing};
 use super::source::Source;
 use super::staging::{Change, Intent, in_staging, tidy_up};

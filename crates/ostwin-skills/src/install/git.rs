@@ -270,7 +270,10 @@ impl Git<'_> {
         fetch.arg(self.url.as_str()).arg(rev.unwrap_or("HEAD"));
         fetch.env("GIT_ALLOW_PROTOCOL", allowed(self.url.scheme()));
         if env::var_os("GIT_SSH_COMMAND").is_none() {
-            fetch.env("GIT_SSH_COMMAND", "ssh -oBatchMode=yes -oConnectTimeout=20 -oServerAliveInterval=20");
+            fetch.env(
+                "GIT_SSH_COMMAND",
+                "ssh -oBatchMode=yes -oConnectTimeout=20 -oServerAliveInterval=20",
+            );
         }
         self.run(fetch, 1024)?.map_err(complain)?;
         Ok(())

@@ -82,14 +82,14 @@ impl Refusal {
     }
 
     /// What could not be read; a stream that is too long says so by its kind.
-    pub(super) fn unreadable(error: io::Error) -> Self {
+    pub(super) fn unreadable(error: &io::Error) -> Self {
         if error.kind() == io::ErrorKind::FileTooLarge {
             return Self::TooLarge;
         }
         Self::damaged(error)
     }
 
-    pub(super) fn damaged(problem: impl ToString) -> Self {
+    pub(super) fn damaged(problem: &dyn std::fmt::Display) -> Self {
         Self::Damaged { problem: problem.to_string() }
     }
 }
@@ -284,7 +284,10 @@ impl Growing {
         self.spell(path.as_str())?;
         let left = MAX_TOTAL_BYTES.saturating_sub(self.bytes);
         let mut bytes = Vec::new();
-        content.take(left + 1).read_to_end(&mut bytes).map_err(Refusal::unreadable)?;
+        content
+            .take(left + 1)
+            .read_to_end(&mut bytes)
+            .map_err(|error| Refusal::unreadable(&error))?;
         let read = length(&bytes);
         if read > left {
             return Err(Refusal::TooLarge);

@@ -31,7 +31,7 @@ const FILE: OFlags =
 pub(super) fn read_document(dir: &Path, limit: u64) -> Result<Vec<u8>, SkillError> {
     let none = || SkillError::NoDocument { path: dir.to_owned() };
     let root = match root(dir) {
-        Err(error) if matches!(error, Errno::NOENT | Errno::NOTDIR) => return Err(none()),
+        Err(Errno::NOENT | Errno::NOTDIR) => return Err(none()),
         opened => opened.map_err(|error| FsError::new("open", dir, error.into()))?,
     };
     let mut file = match open_file(dir, &root, DOCUMENT, DOCUMENT)? {
