@@ -15,10 +15,10 @@ use ostwin_core::time::{Clock, Timestamp};
 use crate::embedder::{self, Embed, EmbedError};
 use crate::error::MemoryError;
 use crate::filter::Filter;
-use crate::index::{Index, Place, Term};
+use crate::index::{Index, Place, Scored, Term, Terms};
 use crate::meaning::{Meaning, Near, NoMeaning};
 use crate::search::{
-    Answer, DEPTH, Explain, Hit, Mode, Question, Ranked, TermScore, aged, best_first, fuse,
+    Answer, DEPTH, Explain, Hit, Mode, Question, Ranked, TermScore, Worded, aged, best_first, fuse,
 };
 use crate::shelf::Shelf;
 use crate::tokens::question_tokens;
@@ -101,23 +101,18 @@ impl Catalogue {
         let (lives, now) = (self.lives.clone(), self.clock.now());
         let hits = self.hits(|index| {
             let tokens = question_tokens(&question.text);
-            let terms = if mode == Mode::Semantic { Vec::new() } else { index.terms(tokens)? };
+            let terms =
+                if mode == Mode::Semantic { Terms::default() } else { index.terms(tokens)? };
             let mut ranked = match mode {
-                Mode::Lexical => by_words(index, question, &terms, &lives, now)?,
+                Mode::Lexical => by_words(index, question, &terms.known, &lives, now)?,
                 Mode::Semantic => by_meaning(&near, question.limit, &lives, now),
                 Mode::Hybrid => {
-                    let scored =
-                        index.lexical(&terms, &question.filter, DEPTH, |bm25, _, _| bm25)?;
-                    let mut lexical = Vec::with_capacity(scored.len());
-                    for scored in scored {
-                        lexical
-                            .extend(index.place(scored.number)?.map(|place| (place, scored.bm25)));
-                    }
+                    let lexical = worded(index, &terms, &question.filter)?;
                     fuse(lexical, near.places.clone(), question.limit, &lives, now)
                 }
             };
             if question.explain {
-                explain_terms(index, &terms, &mut ranked)?;
+                explain_terms(index, &terms.known, &mut ranked)?;
             }
             Ok(ranked)
         })?;
@@ -264,6 +259,18 @@ fn by_words(
         ranked.push(Ranked { place, score: scored.weight, explain });
     }
     Ok(ranked)
+}
+
+/// The entries with the best matching words, for fusing.
+fn worded(index: &Index, terms: &Terms, filter: &Filter) -> Result<Vec<Worded>, MemoryError> {
+    let scored = index.lexical(&terms.known, filter, DEPTH, |bm25, _, _| bm25)?;
+    let shares = index.shares(terms, scored.iter().map(|scored| scored.number))?;
+    let mut worded = Vec::with_capacity(scored.len());
+    for Scored { number, bm25, .. } in scored {
+        let share = shares.get(&number).copied().unwrap_or_default();
+        worded.extend(index.place(number)?.map(|place| Worded { place, bm25, share }));
+    }
+    Ok(worded)
 }
 
 fn by_meaning(near: &Near, limit: usize, lives: &HalfLives, now: Timestamp) -> Vec<Ranked> {

@@ -14,4 +14,4 @@ mod words;
 pub(crate) use open::{Home, Index};
 pub(crate) use places::Place;
 pub(crate) use vectored::{Noted, Unembedded};
-pub(crate) use words::Term;
+pub(crate) use words::{Scored, Term, Terms};

@@ -1,5 +1,7 @@
 //! The lexical half of a search: BM25 over the tokens of the question.
 
+use std::collections::HashMap;
+
 use ostwin_core::ledger::Kind;
 use ostwin_core::time::Timestamp;
 use rusqlite::types::Value;
@@ -17,8 +19,9 @@ const BM25: &str = "-bm25(words, 2.0, 3.0, 2.0, 1.0)";
 /// Most words of a question that are compared.
 const MAX_TERMS: usize = 32;
 
-/// Most places at which the words of a question are looked at, beyond the rarest one: it bounds the
-/// time of a search over a large ledger. The words left out are the commonest, which say least.
+/// Most places at which the words of a question are looked at: it bounds the time of a search over
+/// a large ledger. The words left out are the commonest, which say least; if even the rarest stands
+/// in more places, the newest of them count.
 const MAX_POSTINGS: i64 = 20_000;
 
 /// A word of the question that some entry holds.
@@ -34,6 +37,15 @@ impl Term {
     }
 }
 
+/// The words of a question that are compared.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Terms {
+    /// Those that some entry holds, rarest first.
+    pub(crate) known: Vec<Term>,
+    /// How many no entry holds.
+    pub(crate) unknown: usize,
+}
+
 /// An entry that holds a word of the question.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Scored {
@@ -46,13 +58,16 @@ pub(crate) struct Scored {
 }
 
 impl Index {
-    /// The words of a question that are compared: those that some entry holds, rarest first.
-    pub(crate) fn terms(&self, tokens: Vec<String>) -> Result<Vec<Term>, MemoryError> {
+    /// The words of a question that are compared.
+    pub(crate) fn terms(&self, tokens: Vec<String>) -> Result<Terms, MemoryError> {
         let mut statement = self.connection.prepare("SELECT doc FROM vocabulary WHERE term = ?")?;
         let mut terms = Vec::new();
+        let mut unknown = 0;
         for token in tokens {
-            let entries = statement.query_row([&token], |row| row.get(0)).optional()?;
-            terms.extend(entries.map(|entries| Term { token, entries }));
+            match statement.query_row([&token], |row| row.get(0)).optional()? {
+                Some(entries) => terms.push(Term { token, entries }),
+                None => unknown += 1,
+            }
         }
         terms.sort_by_key(|term| term.entries);
         terms.truncate(MAX_TERMS);
@@ -64,11 +79,12 @@ impl Index {
         });
         let affordable = affordable.count();
         terms.truncate(affordable);
-        Ok(terms)
+        Ok(Terms { known: terms, unknown })
     }
 
-    /// The `limit` entries that hold any of the words, that `filter` takes and that weigh most, by
-    /// their score, kind and time; best first, and of equals the newer.
+    /// The `limit` entries that hold any of the words, that `filter` takes and that weigh most;
+    /// best first, and of equals the newer. `weigh` takes score, kind and time and gives at most
+    /// the score.
     pub(crate) fn lexical(
         &self,
         terms: &[Term],
@@ -80,21 +96,69 @@ impl Index {
             return Ok(Vec::new());
         }
         let Condition { sql, values } = Condition::of(filter);
+        let sql = format!("SELECT e.kind, e.ts FROM entries e WHERE e.number = ? AND {sql}");
+        let mut statement = self.connection.prepare(&sql)?;
+        let mut found: Vec<Scored> = Vec::new();
+        for (number, bm25) in self.matches(terms)? {
+            // Nothing weighs more than its score, and what comes now scores less and less.
+            if found.len() >= limit && found.last().is_none_or(|last| last.weight > bm25) {
+                break;
+            }
+            let number_value = Value::from(number);
+            let values = std::iter::once(&number_value).chain(&values);
+            let mut rows = statement.query(params_from_iter(values))?;
+            let Some(row) = rows.next()? else { continue };
+            let weight = weigh(bm25, kind(row, 0)?, Timestamp::from_millis(row.get(1)?));
+            insert(&mut found, Scored { number, weight, bm25 }, limit);
+        }
+        Ok(found)
+    }
+
+    /// The entries that hold any of the words with their scores, best first; the newest of them, if
+    /// even the rarest word is in very many.
+    fn matches(&self, terms: &[Term]) -> Result<Vec<(i64, f64)>, MemoryError> {
         let sql = format!(
-            "SELECT e.number, {BM25}, e.ts, e.kind FROM words CROSS JOIN entries e
-             WHERE words MATCH ? AND e.number = words.rowid AND {sql}"
+            "SELECT rowid, {BM25} FROM words WHERE words MATCH ? ORDER BY rowid DESC LIMIT ?"
         );
         let mut statement = self.connection.prepare(&sql)?;
-        let any = Value::from(any_of(terms));
-        let mut rows = statement.query(params_from_iter(std::iter::once(&any).chain(&values)))?;
-        let mut found = Vec::new();
-        while let Some(row) = rows.next()? {
-            let bm25: f64 = row.get(1)?;
-            let weight = weigh(bm25, kind(row, 3)?, Timestamp::from_millis(row.get(2)?));
-            found.push(Scored { number: row.get(0)?, weight, bm25 });
+        let mut matches = statement
+            .query_map(params![any_of(terms), MAX_POSTINGS], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect::<rusqlite::Result<Vec<(i64, f64)>>>()?;
+        // Stable: of equals the newer stays first.
+        matches.sort_by(|a, b| b.1.total_cmp(&a.1));
+        Ok(matches)
+    }
+
+    /// Which part of a question each of these entries holds, from 0 to 1: of its words, weighed by
+    /// how rare they are.
+    pub(crate) fn shares(
+        &self,
+        terms: &Terms,
+        numbers: impl IntoIterator<Item = i64>,
+    ) -> Result<HashMap<i64, f64>, MemoryError> {
+        let all = self.count()? as f64;
+        let rarity = |entries: i64| {
+            let entries = entries as f64;
+            (1.0 + ((all - entries).max(0.0) + 0.5) / (entries + 0.5)).ln()
+        };
+        let known: f64 = terms.known.iter().map(|term| rarity(term.entries)).sum();
+        let whole = known + terms.unknown as f64 * rarity(0);
+        let mut shares: HashMap<i64, f64> =
+            numbers.into_iter().map(|number| (number, 0.0)).collect();
+        // As far as they were looked at for their scores.
+        let mut statement = self
+            .connection
+            .prepare("SELECT rowid FROM words WHERE words MATCH ? ORDER BY rowid DESC LIMIT ?")?;
+        for term in &terms.known {
+            let one = any_of(std::slice::from_ref(term));
+            let mut rows = statement.query(params![one, MAX_POSTINGS])?;
+            while let Some(row) = rows.next()? {
+                if let Some(share) = shares.get_mut(&row.get(0)?) {
+                    *share += rarity(term.entries) / whole;
+                }
+            }
         }
-        best_first(&mut found, limit);
-        Ok(found)
+        Ok(shares)
     }
 
     /// What one word adds to the score of an entry; nothing if it is not in it.
@@ -111,15 +175,12 @@ fn any_of(terms: &[Term]) -> String {
     quoted.join(" OR ")
 }
 
-/// Keeps the best `limit`, best first; of equals the one that came later.
-fn best_first(found: &mut Vec<Scored>, limit: usize) {
-    let order =
-        |a: &Scored, b: &Scored| b.weight.total_cmp(&a.weight).then(b.number.cmp(&a.number));
-    if limit == 0 {
-        found.clear();
-    } else if found.len() > limit {
-        found.select_nth_unstable_by(limit - 1, order);
-        found.truncate(limit);
-    }
-    found.sort_unstable_by(order);
+/// Inserts into a list of at most `limit`, best first; of equals the one that came later.
+fn insert(found: &mut Vec<Scored>, scored: Scored, limit: usize) {
+    let before = |other: &Scored| {
+        other.weight.total_cmp(&scored.weight).then(other.number.cmp(&scored.number)).is_gt()
+    };
+    let at = found.partition_point(before);
+    found.insert(at, scored);
+    found.truncate(limit);
 }

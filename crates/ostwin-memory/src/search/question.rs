@@ -67,6 +67,10 @@ pub struct Explain {
     /// Its rank among the entries with words of the question, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lexical_rank: Option<usize>,
+    /// Which part of the question's words the entry holds, weighed by how rare they are, from 0 to
+    /// 1; if the ranks were fused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub share: Option<f64>,
     /// The words that were found.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub terms: Vec<TermScore>,
@@ -76,7 +80,7 @@ pub struct Explain {
     /// Its rank among the entries of a similar meaning, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cosine_rank: Option<usize>,
-    /// The ranks fused: the sum of 1 / (60 + rank).
+    /// The ranks fused: `share`² / (60 + `lexical_rank`) + 1 / (60 + `cosine_rank`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rrf: Option<f64>,
     /// What is left of the entry's worth at its age.
