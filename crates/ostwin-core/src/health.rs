@@ -12,10 +12,13 @@ use crate::env;
 use crate::events::Event;
 use crate::fs::{self, FsError};
 use crate::jsonl::{self, JsonlError};
+use crate::layout::{Layout, SkillStaging};
 use crate::lifecycle::{AuditLine, Replay};
+use crate::lock;
 use crate::plans::{self, PlanStoreError, StoredPlan};
 use crate::project::Project;
 use crate::room::{Room, RoomError};
+use crate::skills_lock::{SkillsLock, SkillsLockError};
 use crate::{channel, ledger, registry::Registry};
 
 /// How bad a finding is.
@@ -79,6 +82,7 @@ pub fn examine(project: &Project) -> Result<Vec<Finding>, HealthError> {
     let layout = project.layout();
     examine_registry(&layout.registry(), &mut findings);
     lines_of::<ledger::Entry>("shared memory", &layout.ledger(), &mut findings);
+    examine_skills(layout, &mut findings);
     for plan in plans::list(project)? {
         examine_plan(&plan, &mut findings);
     }
@@ -111,6 +115,29 @@ fn examine_registry(path: &Path, findings: &mut Vec<Finding>) {
             "mend the file, or remove it: the shipped registry is used then",
         )),
         Err(error) => findings.push(unreadable("role registry", &error)),
+    }
+}
+
+fn examine_skills(layout: &Layout, findings: &mut Vec<Finding>) {
+    let subject = "installed skills";
+    match SkillsLock::read(&layout.skills_lock()) {
+        Ok(lock) if lock.skills.is_empty() => {}
+        Ok(_) => findings.push(Finding::ok(subject, "readable")),
+        Err(SkillsLockError::Fs(error)) => findings.push(unreadable(subject, &error)),
+        Err(SkillsLockError::Json(error)) => findings.push(Finding::problem(
+            subject,
+            error.to_string(),
+            "mend the file, or remove it and install again what it named",
+        )),
+    }
+    let is_left = |staging: &SkillStaging| !lock::is_held(&staging.lock()).unwrap_or(true);
+    let left = SkillStaging::list(&layout.agents()).unwrap_or_default();
+    for staging in left.iter().filter(|staging| is_left(staging)) {
+        findings.push(Finding::note(
+            subject,
+            format!("an installation that was cut off left `{}`", staging.dir().display()),
+            "the next `ostwin skills install`, `update` or `remove` finishes or undoes it",
+        ));
     }
 }
 
