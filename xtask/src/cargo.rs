@@ -14,8 +14,14 @@ pub(crate) enum Profile {
 }
 
 /// What the demo starts; each finds the others beside it.
-pub(crate) const DEMO_PACKAGES: [&str; 4] =
-    ["ostwin", "ostwin-rehearsal", "ostwin-mcp-warroom", "ostwin-mcp-memory"];
+pub(crate) const DEMO_PACKAGES: [&str; 6] = [
+    "ostwin",
+    "ostwin-rehearsal",
+    "ostwin-mcp-warroom",
+    "ostwin-mcp-memory",
+    "ostwin-mcp-skills",
+    "ostwin-mcp-dashboard",
+];
 
 /// A command that runs `program`.
 #[expect(clippy::disallowed_methods, reason = "this tool starts cargo and what it has built")]

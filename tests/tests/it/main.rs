@@ -18,3 +18,4 @@ mod kill;
 mod mcp;
 mod misbehaviour;
 mod runs;
+mod skills;

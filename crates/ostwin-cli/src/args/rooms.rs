@@ -181,6 +181,23 @@ Examples:
         #[arg(long)]
         room: Option<RoomId>,
     },
+    /// Which skills a session would get, and who asked for each
+    ///
+    /// Beside them, every skill that was asked for and is left out, with the reason. Agent programs
+    /// that read a folder of skills by themselves see all that lies there, whatever is said here.
+    #[command(after_help = "\
+Examples:
+  ostwin resolve skills --role engineer
+  ostwin resolve skills --role qa --room room-003
+  ostwin resolve skills --role qa --json")]
+    Skills {
+        /// The role, with its instance if it has one
+        #[arg(long)]
+        role: RoleRef,
+        /// For this room
+        #[arg(long)]
+        room: Option<RoomId>,
+    },
     /// Which prompt a session would get, with the size of each section
     #[command(after_help = "\
 Examples:

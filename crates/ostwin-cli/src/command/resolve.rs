@@ -22,6 +22,8 @@ use crate::context::Context;
 use crate::out::remark;
 use crate::view::{session as view, table, text};
 
+mod skills;
+
 pub(crate) fn run(context: &Context, command: &ResolveCommand) -> anyhow::Result<Exit> {
     let (project, settings) = context.project()?;
     match command {
@@ -29,6 +31,12 @@ pub(crate) fn run(context: &Context, command: &ResolveCommand) -> anyhow::Result
         ResolveCommand::Role { role, room: Some(room) } => {
             let settled = Asked::read(context, &project, &settings, room)?.settle(role)?;
             show_role(context, &settled.role, &serde_json::to_value(&settled.settings)?)
+        }
+        ResolveCommand::Skills { role, room: None } => {
+            skills::of_role(context, &project, &settings, role)
+        }
+        ResolveCommand::Skills { role, room: Some(room) } => {
+            skills::of_session(context, &Asked::read(context, &project, &settings, room)?, role)
         }
         ResolveCommand::Prompt { role, room, text } => {
             let asked = Asked::read(context, &project, &settings, room)?;

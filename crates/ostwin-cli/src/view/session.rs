@@ -2,6 +2,7 @@
 
 use ostwin_runner::prompt::SectionReport;
 use ostwin_runner::roles::ResolvedRole;
+use ostwin_skills::resolve::{Asker, LeftOut, ResolvedSkill};
 use serde_json::Value;
 
 use super::figures;
@@ -63,6 +64,30 @@ pub(crate) fn sections(sections: &[SectionReport]) -> Vec<Vec<String>> {
         ]
     };
     sections.iter().map(row).collect()
+}
+
+/// One row per skill that a session gets: name, tier, who asked, folder.
+pub(crate) fn skills(skills: &[ResolvedSkill]) -> Vec<Vec<String>> {
+    let row = |skill: &ResolvedSkill| {
+        vec![
+            skill.name.to_string(),
+            skill.tier.as_str().to_owned(),
+            askers(&skill.asked_by),
+            skill.place.path().display().to_string(),
+        ]
+    };
+    skills.iter().map(row).collect()
+}
+
+/// One row per skill that it does not get: name, who asked, why not.
+pub(crate) fn left_out(skills: &[LeftOut]) -> Vec<Vec<String>> {
+    let row =
+        |left: &LeftOut| vec![left.name.clone(), askers(&left.asked_by), left.why.to_string()];
+    skills.iter().map(row).collect()
+}
+
+fn askers(askers: &[Asker]) -> String {
+    askers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// A length in memory for reading.
