@@ -1,5 +1,6 @@
 //! What can be typed: the parser of the command line, and nothing of what it means.
 
+mod mcp;
 mod plans;
 mod project;
 mod rooms;
@@ -9,6 +10,7 @@ use clap::builder::styling::{AnsiColor, Effects};
 use clap::{Parser, Subcommand};
 use ostwin_service::BaseArgs;
 
+pub(crate) use mcp::{McpCommand, McpListArgs, McpTestArgs};
 pub(crate) use plans::{
     DagCommand, DagFormat, DemoArgs, DemoPlan, PlanCheckArgs, PlanCommand, PlanFormat, RunArgs,
 };
@@ -80,6 +82,9 @@ pub(crate) enum Command {
     /// What a session would get, each value with its source
     #[command(subcommand)]
     Resolve(ResolveCommand),
+    /// Tool servers: which sessions get, and whether they answer
+    #[command(subcommand)]
+    Mcp(McpCommand),
     Stop(StopArgs),
     /// Check that this project and this machine are in order
     ///

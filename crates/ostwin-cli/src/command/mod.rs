@@ -11,6 +11,7 @@ mod drive;
 mod generate;
 mod init;
 mod logs;
+mod mcp;
 mod plan;
 mod plan_text;
 mod preview;
@@ -45,6 +46,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Attempt(command) => attempt::run(&context, &command),
         Command::Room(command) => room::run(&context, &command),
         Command::Resolve(command) => resolve::run(&context, &command),
+        Command::Mcp(command) => mcp::run(&context, &command),
         Command::Stop(args) => stop::stop(&context, &args),
         Command::Config(command) => config::run(&context, &command),
         Command::Doctor => doctor::doctor(&context),

@@ -7,6 +7,7 @@ pub(crate) mod board;
 pub(crate) mod event;
 pub(crate) mod figures;
 pub(crate) mod line;
+pub(crate) mod mcp;
 pub(crate) mod message;
 pub(crate) mod plan;
 pub(crate) mod room;
