@@ -76,7 +76,8 @@ fn json_bytes(fields: &Map<String, Value>) -> usize {
     serde_json::to_string(fields).map_or(0, |json| json.len())
 }
 
-fn shortened(mut body: String, chars: Option<usize>) -> (String, Option<usize>) {
+/// At most this many characters of a body, and how many were left out, if any.
+pub(crate) fn shortened(mut body: String, chars: Option<usize>) -> (String, Option<usize>) {
     let Some(cut) = chars.and_then(|chars| body.char_indices().nth(chars)) else {
         return (body, None);
     };

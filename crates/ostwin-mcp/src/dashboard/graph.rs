@@ -2,8 +2,7 @@
 
 use ostwin_core::board;
 use ostwin_core::dag::{Dag, DagNode, Stage};
-use ostwin_core::ids::{EpicId, RoleRef, RoomId};
-use ostwin_core::plan::Priority;
+use ostwin_core::ids::EpicId;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -37,13 +36,10 @@ fn dag(binding: &Binding, named: Option<&str>) -> Result<Content, ToolError> {
 /// The graph of a plan, as far as an answer shows it.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Graph {
-    /// Whether the plan may still be changed by its review.
     stage: Stage,
-    /// How many nodes it has.
     total_nodes: usize,
     /// The longest distance of any node from a root, in edges.
     max_depth: usize,
-    /// How many nodes are on the chain that takes longest.
     critical_path_length: usize,
     /// The nodes of this page, in plan order.
     nodes: Vec<Node>,
@@ -65,20 +61,13 @@ impl Graph {
 /// One node of the graph.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Node {
-    /// The epic.
     epic: EpicId,
-    /// Its room; null before the first run.
-    room: Option<RoomId>,
-    /// All its roles: the first works, the others review in order.
-    roles: Vec<RoleRef>,
     /// What must pass first.
     depends_on: Vec<EpicId>,
     /// What waits for it.
     dependents: Vec<EpicId>,
     /// Its distance from the start, in steps.
     wave: usize,
-    /// When it starts relative to others that could start too.
-    priority: Priority,
     /// Whether the plan ends later if it does.
     on_critical_path: bool,
 }
@@ -87,12 +76,9 @@ impl From<&DagNode> for Node {
     fn from(node: &DagNode) -> Self {
         Self {
             epic: node.task_ref.clone(),
-            room: node.room_id.clone(),
-            roles: node.candidate_roles.clone(),
             depends_on: node.depends_on.clone(),
             dependents: node.dependents.clone(),
             wave: node.wave,
-            priority: node.priority,
             on_critical_path: node.on_critical_path,
         }
     }

@@ -5,7 +5,6 @@ use std::collections::HashMap;
 
 use ostwin_core::board::{self, Board, Counts, PlanState, Row, Unreadable};
 use ostwin_core::ids::{EpicId, PlanId, RoleRef, RoomId, StateName};
-use ostwin_core::lifecycle::DisplayState;
 use ostwin_core::plans::{self, StoredPlan};
 use ostwin_core::room::Room;
 use ostwin_core::time::Timestamp;
@@ -13,6 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::clipped::Clipped;
+use super::epic::shown;
 use crate::args::{Cursor, Text, Whole};
 use crate::binding::Binding;
 use crate::bounds::fit_list;
@@ -39,21 +39,16 @@ pub(super) struct ListPlans {
 /// A plan in short.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Plan {
-    /// The plan.
     plan_id: PlanId,
-    /// Its title.
     title: String,
     /// How it stands; null if that cannot be read.
     state: Option<PlanState>,
     /// Passed epics over all epics, running ones counted by their own percent.
     progress_percent: Option<u8>,
-    /// How many epics there are of which kind.
     counts: Option<Counts>,
     /// Whether an engine drives it at this moment.
     driven: bool,
-    /// Whether the rehearsal agent works on it instead of a model.
     rehearsed: bool,
-    /// When its text was imported.
     imported_at: Timestamp,
 }
 
@@ -63,7 +58,6 @@ pub(super) struct Plans {
     plans: Vec<Clipped<Plan>>,
     /// Where to go on; null if there is no more.
     next_cursor: Option<PlanId>,
-    /// What could not be read.
     problems: Vec<Unreadable>,
 }
 
@@ -162,18 +156,15 @@ pub(super) struct ListRooms {
 /// A room in short.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Listed {
-    /// The room.
     room_id: RoomId,
     /// Its plan; null if its contract cannot be read.
     plan_id: Option<PlanId>,
-    /// Its epic.
     epic: Option<EpicId>,
-    /// The epic's title.
     title: Option<String>,
     /// Its state; null if that cannot be read.
     state: Option<StateName>,
-    /// The word that people see for it; null for a room that its plan does not know any more.
-    display: Option<DisplayState>,
+    /// How it stands in words; null for a room that its plan does not know any more.
+    shown_as: Option<String>,
     /// Who works now, else who did last, else who begins.
     role: Option<RoleRef>,
     /// How far it is; 100 once it passed.
@@ -192,7 +183,6 @@ pub(super) struct Rooms {
     rooms: Vec<Clipped<Listed>>,
     /// Where to go on; null if there is no more.
     next_cursor: Option<Cursor>,
-    /// What could not be read.
     problems: Vec<Unreadable>,
 }
 
@@ -272,7 +262,7 @@ impl Boards<'_> {
         let problem = row.problem().map(|problem| Unreadable::new(room.id().as_str(), problem));
         let listed = Listed {
             state: row.state.clone(),
-            display: Some(row.display.clone()),
+            shown_as: Some(shown(&row.display)),
             role: row.role.clone(),
             percent: Some(row.percent),
             active: row.active,
@@ -317,7 +307,7 @@ fn nothing_known(room: &RoomId) -> Listed {
         epic: None,
         title: None,
         state: None,
-        display: None,
+        shown_as: None,
         role: None,
         percent: None,
         active: false,

@@ -4,6 +4,7 @@
 //! app say, because all of them ask `ostwin_core::board`.
 
 mod clipped;
+mod epic;
 pub(crate) mod graph;
 mod lists;
 mod plan;

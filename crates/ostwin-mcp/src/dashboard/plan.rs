@@ -1,15 +1,16 @@
 //! `get_plan_status`: one plan with its epics.
 
-use ostwin_core::board::{self, Counts, Engine, PlanState, Row, Unreadable};
+use ostwin_core::board::{self, Counts, PlanState, Row, Unreadable};
 use ostwin_core::control;
 use ostwin_core::dag::Dag;
-use ostwin_core::ids::PlanId;
+use ostwin_core::ids::{PlanId, RunId};
 use ostwin_core::plans::{self, StoredPlan};
 use ostwin_core::time::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::clipped::Clipped;
+use super::epic::Epic;
 use super::graph::{Graph, Node};
 use crate::args::{Cursor, Whole};
 use crate::binding::Binding;
@@ -60,33 +61,28 @@ pub(super) enum Chosen {
 
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct PlanStatus {
-    /// The plan.
     plan_id: PlanId,
-    /// Its title.
     title: String,
     /// Why this plan is shown.
     chosen: Chosen,
     /// Whether the rehearsal agent works on it instead of a model.
     rehearsed: bool,
-    /// When this was read.
     at: Timestamp,
-    /// How the plan stands.
     state: PlanState,
     /// Passed epics over all epics, running ones counted by their own percent.
     progress_percent: u8,
-    /// Which process drives the plan, or drove it last.
-    engine: Option<Engine>,
-    /// How many epics there are of which kind.
+    /// Whether an engine drives it at this moment.
+    driven: bool,
+    /// The run that drives it, or drove it last.
+    run_id: Option<RunId>,
     counts: Counts,
-    /// Tokens that all sessions reported.
     tokens: u64,
-    /// US dollars that all sessions reported; null if none did.
     cost_usd: Option<f64>,
     /// Seconds from the first session to now, or to the end.
     elapsed_seconds: Option<u64>,
     /// The epics in plan order, if they were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    epics: Option<Vec<Row>>,
+    epics: Option<Vec<Epic>>,
     /// The graph, if it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     dag: Option<Graph>,
@@ -124,12 +120,13 @@ pub(super) fn get_plan_status(
         at: board.at,
         state: board.state,
         progress_percent: board.progress_percent,
-        engine: board.engine,
+        driven: board.engine.as_ref().is_some_and(|engine| engine.alive),
+        run_id: board.engine.map(|engine| engine.run_id),
         counts: board.counts,
         tokens: board.tokens,
         cost_usd: board.cost_usd,
         elapsed_seconds: board.elapsed_seconds,
-        epics: include_epics.then_some(page.rows),
+        epics: include_epics.then_some(page.epics),
         dag: dag.map(|dag| Graph::of(&dag, page.nodes)),
         next_cursor: page.next,
         problems,
@@ -170,7 +167,7 @@ fn unreadable(row: &Row) -> Option<Unreadable> {
 /// A part of the epics, in plan order.
 #[derive(Default)]
 struct Page {
-    rows: Vec<Row>,
+    epics: Vec<Epic>,
     nodes: Vec<Node>,
     next: Option<Cursor>,
 }
@@ -180,20 +177,20 @@ impl Page {
     /// one.
     fn of(rows: Vec<Row>, dag: Option<&Dag>, start: usize, limit: usize) -> Self {
         let total = rows.len();
-        let mut page: Vec<Clipped<(Row, Option<Node>)>> = rows
+        let mut page: Vec<Clipped<(Epic, Option<Node>)>> = rows
             .into_iter()
             .skip(start)
             .take(limit)
             .map(|row| {
                 let node = dag.and_then(|dag| dag.node(&row.epic)).map(Node::from);
-                Clipped((row, node))
+                Clipped((Epic::from(row), node))
             })
             .collect();
         fit_list(&mut page);
         let end = start.saturating_add(page.len());
-        let (rows, nodes): (Vec<_>, Vec<_>) = page.into_iter().map(|Clipped(both)| both).unzip();
+        let (epics, nodes): (Vec<_>, Vec<_>) = page.into_iter().map(|Clipped(both)| both).unzip();
         Self {
-            rows,
+            epics,
             nodes: nodes.into_iter().flatten().collect(),
             next: (end < total).then_some(Cursor(end as u64)),
         }

@@ -4,22 +4,23 @@
 //! lists it among the problems.
 
 use ostwin_core::board::{self, Row, Unreadable};
-use ostwin_core::channel::Filter;
-use ostwin_core::ids::{AttemptId, EpicId, PlanId, RoleRef, RoomId, SignalName, StateName};
+use ostwin_core::channel::{Filter, Message};
+use ostwin_core::ids::{EpicId, PlanId, RoleRef, RoomId, SignalName, StateName};
 use ostwin_core::jsonl;
-use ostwin_core::lifecycle::{AuditEntry, AuditLine, DisplayState, StateKind};
+use ostwin_core::lifecycle::{AuditEntry, AuditLine, StateKind};
 use ostwin_core::plans;
-use ostwin_core::room::{AttemptRecord, Outcome, Progress, Room, Standing, Usage};
+use ostwin_core::room::{AttemptRecord, Progress, Room, Standing, Usage};
 use ostwin_core::time::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::clipped::Clipped;
+use super::epic::shown;
 use crate::args::Whole;
 use crate::binding::Binding;
 use crate::bounds::fit_share;
 use crate::error::ToolError;
-use crate::message::View;
+use crate::message::shortened;
 use crate::subject;
 use crate::waiting::Waiting;
 
@@ -49,7 +50,6 @@ pub(super) struct GetRoomState {
 /// A signal that may come next.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Allowed {
-    /// The signal.
     signal: SignalName,
     /// The states that it can lead to.
     leads_to: Vec<String>,
@@ -67,13 +67,9 @@ pub(super) struct Signals {
 /// What was used of what there is.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Counters {
-    /// Retries used.
     retries: u32,
-    /// Retries there are in all.
     max_retries: u32,
-    /// Triages used.
     triages: u32,
-    /// Triages there are in all.
     max_triages: u32,
     /// How often a session's state ended by `error`, `timeout` or `fail`.
     failed_attempts: u32,
@@ -82,29 +78,17 @@ pub(super) struct Counters {
 /// An attempt in short.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Attempt {
-    /// Its number in the room.
     number: u32,
-    /// Its id.
-    id: AttemptId,
-    /// The state that it worked in.
     state: StateName,
-    /// Who worked.
     role: RoleRef,
-    /// The agent program.
     agent: String,
-    /// The model, if one was asked for.
     model: Option<String>,
-    /// When it was opened.
     opened_at: Timestamp,
-    /// When it was closed; null while it is open.
     closed_at: Option<Timestamp>,
     /// How it ended; null while it is open.
-    outcome: Option<Outcome>,
-    /// Why it ended like that.
+    outcome: Option<String>,
     reason: Option<String>,
-    /// Tokens that it reported.
     tokens: Option<u64>,
-    /// US dollars that it reported.
     cost_usd: Option<f64>,
 }
 
@@ -112,14 +96,13 @@ impl From<AttemptRecord> for Attempt {
     fn from(record: AttemptRecord) -> Self {
         Self {
             number: record.number,
-            id: record.id,
             state: record.state,
             role: record.role,
             agent: record.agent,
             model: record.model,
             opened_at: record.opened_at,
             closed_at: record.closed_at,
-            outcome: record.outcome,
+            outcome: record.outcome.map(|outcome| outcome.to_string()),
             reason: record.reason,
             tokens: record.usage.as_ref().map(Usage::total),
             cost_usd: record.cost_usd,
@@ -130,19 +113,13 @@ impl From<AttemptRecord> for Attempt {
 /// A transition in short.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Transition {
-    /// Its number in the audit.
     seq: u64,
-    /// When it was recorded.
     ts: Timestamp,
-    /// The state before; null for the first one.
     from: Option<StateName>,
-    /// The state after.
     to: StateName,
     /// The signal; null for the first one and where a person forced it.
     signal: Option<SignalName>,
-    /// Who did it.
     actor: String,
-    /// Why.
     reason: String,
 }
 
@@ -153,18 +130,36 @@ impl From<AuditEntry> for Transition {
     }
 }
 
+/// A message in short.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Said {
+    seq: u64,
+    ts: Timestamp,
+    from: RoleRef,
+    to: RoleRef,
+    #[serde(rename = "type")]
+    kind: String,
+    body: String,
+    /// How many characters of the body were left out.
+    left_out: usize,
+}
+
+impl From<Message> for Said {
+    fn from(message: Message) -> Self {
+        let Message { seq, ts, from, to, kind, body, .. } = message;
+        let (body, left_out) = shortened(body, Some(MAX_BODY_CHARS));
+        let left_out = left_out.unwrap_or_default();
+        Self { seq, ts, from, to, kind: kind.to_string(), body, left_out }
+    }
+}
+
 /// How far the open attempt says it is.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Reported {
-    /// 0 to 100.
     percent: u8,
-    /// What is being done.
     message: String,
-    /// The step it is at.
     step: Option<u32>,
-    /// How many steps there are.
     total_steps: Option<u32>,
-    /// When it was reported.
     updated_at: Timestamp,
 }
 
@@ -177,23 +172,17 @@ impl From<Progress> for Reported {
 
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct RoomState {
-    /// The room.
     room_id: RoomId,
-    /// Its plan.
     plan_id: Option<PlanId>,
-    /// Its epic.
     epic: Option<EpicId>,
-    /// The epic's title.
     title: Option<String>,
     /// The ids of its criteria, by which a verdict answers.
     criteria: Vec<String>,
     /// Its state; null if it cannot be read.
     state: Option<StateName>,
-    /// What happens in that state.
     state_type: Option<StateKind>,
-    /// The word that people see for it, and what it waits for.
-    display: Option<DisplayState>,
-    /// When the state was entered.
+    /// How it stands in the words that people read.
+    shown_as: Option<String>,
     entered_at: Option<Timestamp>,
     /// The signals that may come next, and where they lead.
     signals: Signals,
@@ -207,21 +196,18 @@ pub(super) struct RoomState {
     counters: Option<Counters>,
     /// How far its attempt says it is.
     progress: Option<Reported>,
-    /// How many attempts there were.
     attempts_total: usize,
     /// The last of them, oldest first.
     attempts: Vec<Attempt>,
-    /// How many transitions there were.
     transitions_total: usize,
     /// The last of them, oldest first.
     transitions: Vec<Transition>,
     /// The newest messages, oldest first, if they were asked for.
-    messages: Vec<View>,
+    messages: Vec<Said>,
     /// Whether there are older messages than these.
     more_messages: bool,
     /// Lines on the way that could not be read.
     skipped_lines: usize,
-    /// What could not be read.
     problems: Vec<Unreadable>,
 }
 
@@ -254,7 +240,7 @@ pub(super) fn get_room_state(
         entered_at: standing.as_ref().and_then(|standing| standing.replay.entered_at),
         signals: standing.as_ref().map(Signals::of).unwrap_or_default(),
         counters: standing.as_ref().map(Counters::of),
-        display: row.as_ref().map(|row| row.display.clone()),
+        shown_as: row.as_ref().map(|row| shown(&row.display)),
         why: row.as_ref().and_then(|row| row.why.clone()),
         depends_on: contract.as_ref().map(|c| c.depends_on.clone()).unwrap_or_default(),
         blocked_by: row.map(|row| row.blocked_by).unwrap_or_default(),
@@ -362,7 +348,7 @@ impl Reader<'_> {
         (total, newest(transitions))
     }
 
-    fn messages(&mut self, limit: usize) -> (Vec<View>, bool) {
+    fn messages(&mut self, limit: usize) -> (Vec<Said>, bool) {
         if limit == 0 {
             return (Vec::new(), false);
         }
@@ -372,8 +358,8 @@ impl Reader<'_> {
         };
         self.skipped += page.skipped;
         let messages = page.messages.into_iter().rev();
-        let mut messages: Vec<Clipped<View>> =
-            messages.map(|message| Clipped(View::new(message, Some(MAX_BODY_CHARS)))).collect();
+        let mut messages: Vec<Clipped<Said>> =
+            messages.map(|message| Clipped(Said::from(message))).collect();
         let cut = fit_share(&mut messages, PARTS);
         (newest(messages), page.more || cut)
     }

@@ -43,7 +43,7 @@ fn a_plan_is_told_with_its_epics() {
     let rest = json!({ "include_dag": true, "cursor": first["next_cursor"] });
     let rest = person.ok("get_plan_status", &rest);
     assert_eq!(each(&rest["epics"], "epic"), ["EPIC-003"]);
-    assert_eq!(each(&rest["dag"]["nodes"], "room"), ["room-003"]);
+    assert_eq!(each(&rest["dag"]["nodes"], "epic"), ["EPIC-003"]);
     assert_eq!(rest["next_cursor"], Value::Null);
 }
 
@@ -99,15 +99,15 @@ fn a_room_tells_its_story_and_what_may_come_next() {
     assert_eq!(each(&state["transitions"], "to"), ["developing"]);
     assert_eq!(state["messages"].as_array().map(Vec::len), Some(2));
     assert_eq!((&state["messages"][1]["seq"], &state["more_messages"]), (&json!(3), &json!(true)));
-    assert_eq!(state["messages"][1]["body_left_out"], 1_002);
+    assert_eq!(state["messages"][1]["left_out"], 1_002);
     assert_eq!((&state["skipped_lines"], &state["problems"]), (&json!(0), &json!([])));
 
     // Another room is named by its id; a person decides where a person is asked.
     shop.moved(3, &["ready", "escalate"]);
     let other = own.ok("get_room_state", &json!({ "room_id": "room-003" }));
     assert_eq!(
-        (&other["state"], &other["display"]["tone"]),
-        (&json!("escalated"), &json!("attention"))
+        (&other["state"], &other["shown_as"]),
+        (&json!("escalated"), &json!("escalated (a person has to decide)"))
     );
     assert_eq!(other["signals"]["agent"], json!([]));
     assert!(each(&other["signals"]["person"], "signal").contains(&"fix"), "{other}");
@@ -178,7 +178,7 @@ fn lists_are_filtered_and_walked_by_cursor() {
     let rooms = walk(&mut person, "list_rooms", "rooms", 4);
     let expected: Vec<_> = (1..=15).map(|number| format!("room-{number:03}")).collect();
     assert_eq!(each(&json!(rooms), "room_id"), expected);
-    assert_eq!(rooms[0]["display"]["word"], "planned");
+    assert_eq!(rooms[0]["shown_as"], "planned");
 
     let plans = walk(&mut person, "list_plans", "plans", 2);
     assert_eq!(plans.len(), 5);
