@@ -16,6 +16,7 @@ mod faults;
 mod field;
 mod kill;
 mod mcp;
+mod memory_cli;
 mod misbehaviour;
 mod runs;
 mod skills;

@@ -1,6 +1,7 @@
 //! What can be typed: the parser of the command line, and nothing of what it means.
 
 mod mcp;
+mod memory;
 mod plans;
 mod project;
 mod rooms;
@@ -11,6 +12,7 @@ use clap::{Parser, Subcommand};
 use ostwin_service::BaseArgs;
 
 pub(crate) use mcp::{McpCommand, McpListArgs, McpTestArgs};
+pub(crate) use memory::{MemoryCommand, MemoryFormat, MemoryPublishArgs, MemorySearchArgs};
 pub(crate) use plans::{
     DagCommand, DagFormat, DemoArgs, DemoPlan, PlanCheckArgs, PlanCommand, PlanFormat, RunArgs,
 };
@@ -79,6 +81,9 @@ pub(crate) enum Command {
     /// War-rooms: make, list, show, decide, post
     #[command(subcommand)]
     Room(RoomCommand),
+    /// The shared memory: search, list, show, publish, export
+    #[command(subcommand)]
+    Memory(MemoryCommand),
     /// What a session would get, each value with its source
     #[command(subcommand)]
     Resolve(ResolveCommand),

@@ -12,6 +12,7 @@ mod generate;
 mod init;
 mod logs;
 mod mcp;
+mod memory;
 mod plan;
 mod plan_text;
 mod preview;
@@ -45,6 +46,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Logs(args) => logs::logs(&context, &args),
         Command::Attempt(command) => attempt::run(&context, &command),
         Command::Room(command) => room::run(&context, &command),
+        Command::Memory(command) => memory::run(&context, &command),
         Command::Resolve(command) => resolve::run(&context, &command),
         Command::Mcp(command) => mcp::run(&context, &command),
         Command::Stop(args) => stop::stop(&context, &args),

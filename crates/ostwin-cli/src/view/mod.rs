@@ -8,6 +8,7 @@ pub(crate) mod event;
 pub(crate) mod figures;
 pub(crate) mod line;
 pub(crate) mod mcp;
+pub(crate) mod memory;
 pub(crate) mod message;
 pub(crate) mod plan;
 pub(crate) mod room;

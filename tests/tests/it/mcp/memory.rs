@@ -6,6 +6,13 @@ use super::client::{Client, Table};
 
 const SERVER: &str = "ostwin-mcp-memory";
 
+/// Settings by which search is by words alone, whatever is installed beside the servers.
+fn without_encoder(table: &Table) {
+    let settings = json!({ "schema_version": 1, "memory": { "embedding": { "kind": "none" } } });
+    let config = table.project.layout().config();
+    ostwin_core::fs::replace_hint(&config, settings.to_string().as_bytes()).unwrap();
+}
+
 fn publish(client: &mut Client, kind: &str, summary: &str, tags: &[&str]) -> Value {
     client.ok("publish", &json!({ "kind": kind, "summary": summary, "tags": tags }))["id"].clone()
 }
@@ -18,6 +25,7 @@ fn summaries(answer: &Value) -> Vec<&str> {
 #[test]
 fn a_room_sees_what_others_published_and_not_itself() {
     let (table, attempt) = Table::at_work();
+    without_encoder(&table);
     let mut person = Client::greeted(&table.project, SERVER, &[]);
     let mut room = table.seat(SERVER, "engineer", &attempt.record.id);
     publish(&mut person, "convention", "Prices are integers of cents.", &["money"]);
@@ -37,9 +45,19 @@ fn a_room_sees_what_others_published_and_not_itself() {
 
     let found = person.ok("search", &json!({ "text": "cartTotal", "explain": true }));
     assert_eq!(found["hits"][0]["memory"]["id"], own["id"]);
-    assert_eq!(found["mode_used"], "lexical");
-    assert!(found["note"].as_str().is_some_and(|note| note.contains("words only")), "{found}");
-    assert!(found["hits"][0]["explain"]["lexical"].as_f64().is_some_and(|score| score > 0.0));
+    assert_eq!((&found["mode_used"], &found["not_yet_embedded"]), (&json!("lexical"), &json!(0)));
+    let note = found["note"].as_str().unwrap();
+    assert!(note.contains("words only") && note.contains("`none`"), "{note}");
+    let explain = &found["hits"][0]["explain"];
+    assert!(explain["lexical"].as_f64().is_some_and(|score| score > 0.0), "{explain}");
+    assert_eq!(explain["lexical_rank"], 1);
+    assert!(explain["decay"].as_f64().is_some_and(|decay| decay > 0.99), "{explain}");
+    let terms: Vec<&str> =
+        explain["terms"].as_array().unwrap().iter().map(|t| t["term"].as_str().unwrap()).collect();
+    assert!(terms.contains(&"carttotal"), "{terms:?}");
+    let (code, message) = person.refused("search", &json!({ "text": "cents", "mode": "semantic" }));
+    assert_eq!(code, "unavailable");
+    assert!(message.contains("`none`"), "{message}");
     let context = room.ok("get_context", &json!({ "brief_keywords": ["cents"] }));
     let markdown = context["markdown"].as_str().unwrap();
     assert!(markdown.starts_with("## Conventions\n\n- Prices are integers"), "{markdown}");
@@ -49,6 +67,7 @@ fn a_room_sees_what_others_published_and_not_itself() {
 #[test]
 fn what_is_superseded_is_not_shown() {
     let table = Table::new();
+    without_encoder(&table);
     let mut client = Client::greeted(&table.project, SERVER, &[]);
     let old = publish(&mut client, "decision", "Sessions last a day.", &["auth"]);
     // The index has seen the old one before the new one comes.
@@ -115,4 +134,40 @@ fn a_context_keeps_to_its_budget() {
     assert_eq!(context["left_out"], 30 - shown);
     let few = client.ok("get_context", &json!({ "max_entries": 2 }));
     assert_eq!(few["memory_ids"].as_array().map(Vec::len), Some(2));
+}
+
+#[test]
+fn servers_share_one_index_and_outlive_its_loss() {
+    let table = Table::new();
+    without_encoder(&table);
+    let mut clients: Vec<Client> =
+        (0..3).map(|_| Client::greeted(&table.project, SERVER, &[])).collect();
+    let layout = table.project.layout();
+    assert!(!layout.memory_index().exists(), "opened before it was needed");
+    for round in 0..6 {
+        for (at, client) in clients.iter_mut().enumerate() {
+            publish(client, "code", &format!("round {round} of client {at}"), &["t"]);
+        }
+        match round {
+            2 => std::fs::remove_dir_all(layout.cache()).unwrap(),
+            4 => ostwin_core::fs::replace_hint(&layout.memory_index(), b"rubbish").unwrap(),
+            _ => {}
+        }
+        for client in &mut clients {
+            let text = format!("round {round}");
+            let found = client.ok("search", &json!({ "text": text, "max_results": 50 }));
+            let hits = found["hits"].as_array().unwrap();
+            assert_eq!(hits.len(), 3 * (round + 1), "round {round}");
+            let best = hits[0]["memory"]["summary"].as_str().unwrap();
+            assert!(best.starts_with(&text), "{best}");
+        }
+    }
+    let whole = std::fs::read(layout.ledger()).unwrap();
+    let poisoned = [b"[]\n{\"v\":1\n", whole.as_slice()].concat();
+    ostwin_core::fs::replace_hint(&layout.ledger(), &poisoned).unwrap();
+    let found = clients[0].ok("search", &json!({ "text": "client" }));
+    assert_eq!(
+        (&found["skipped_lines"], &found["hits"][0]["memory"]["kind"]),
+        (&json!(2), &json!("code"))
+    );
 }
