@@ -48,12 +48,17 @@ async def offered(client: Client) -> dict[str, Any]:
     if capabilities.prompts is not None:
         names["prompts"] = [prompt.name for prompt in (await client.list_prompts()).prompts]
     if capabilities.resources is not None:
-        resources = (await client.list_resources()).resources
-        names["resources"] = [str(resource.uri) for resource in resources]
-        for resource in resources:
-            contents = (await client.read_resource(resource.uri)).contents
-            assert contents, f"`{resource.uri}` is listed and has no content"
+        listed = [str(resource.uri) for resource in (await client.list_resources()).resources]
+        names["resources"] = {uri: await content(client, uri) for uri in listed}
     return names
+
+
+async def content(client: Client, uri: str) -> int:
+    """How many contents a resource has, or the code of the error."""
+    try:
+        return len((await client.read_resource(uri)).contents)
+    except MCPError as error:
+        return error.error.code
 
 
 async def visit(specification: dict[str, Any]) -> dict[str, Any]:

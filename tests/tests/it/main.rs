@@ -18,5 +18,6 @@ mod kill;
 mod mcp;
 mod memory_cli;
 mod misbehaviour;
+mod peers;
 mod runs;
 mod skills;

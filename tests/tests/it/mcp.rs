@@ -1,6 +1,8 @@
 //! The tool servers as an agent meets them: real processes, raw protocol lines.
 
 #[cfg(test)]
+mod broken_clients;
+#[cfg(test)]
 pub(crate) mod client;
 #[cfg(test)]
 mod dashboard;

@@ -91,6 +91,15 @@ pub(super) fn number_in_use(id: &RequestId) -> JsonRpcError {
     JsonRpcError::new(None, ErrorData::invalid_request(text, None))
 }
 
+/// As much of a client's text as is said back to it.
+pub(super) fn in_short(text: &str) -> String {
+    const MOST: usize = 1_000;
+    match text.char_indices().nth(MOST) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}...", text.get(..end).unwrap_or_default()),
+    }
+}
+
 fn fault(id: Option<RequestId>, code: ErrorCode, text: String) -> Heard {
     Heard::Fault(JsonRpcError::new(id, ErrorData::new(code, text, None)))
 }
@@ -101,6 +110,10 @@ fn message(text: &[u8]) -> Heard {
             ClientRequest::CustomRequest(odd) if METHODS.contains(&odd.method.as_str()) => {
                 let text = format!("the params of `{}` are not what it takes", odd.method);
                 fault(Some(request.id), ErrorCode::INVALID_PARAMS, text)
+            }
+            ClientRequest::CustomRequest(odd) => {
+                let text = format!("there is no method `{}` here", in_short(&odd.method));
+                fault(Some(request.id), ErrorCode::METHOD_NOT_FOUND, text)
             }
             _ => Heard::Message(Box::new(JsonRpcMessage::Request(request))),
         },
@@ -170,7 +183,8 @@ mod tests {
         let invalid = serde_json::json!([-32600]);
         for (line, expected) in [
             (r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#, serde_json::json!(true)),
-            (r#" {"jsonrpc":"2.0","id":"a","method":"no/such"} "#, serde_json::json!(true)),
+            (r#" {"jsonrpc":"2.0","id":"a","method":"ping"} "#, serde_json::json!(true)),
+            (r#"{"jsonrpc":"2.0","id":"a","method":"no/such"}"#, serde_json::json!([-32601, "a"])),
             (r#"{"jsonrpc":"2.0","method":"notifications/odd"}"#, serde_json::json!(true)),
             (r#"{"jsonrpc":"1.0","id":2,"method":"ping"}"#, serde_json::json!([-32600, 2])),
             (r#"{"id":"b","method":"ping"}"#, serde_json::json!([-32600, "b"])),
@@ -217,6 +231,13 @@ mod tests {
         ] {
             assert_eq!(said(line, None), Value::Null, "{line}");
         }
+    }
+
+    #[test]
+    fn a_long_text_is_said_back_in_short() {
+        let long = "ä".repeat(5_000);
+        assert_eq!(in_short(&long), format!("{}...", "ä".repeat(1_000)));
+        assert_eq!(in_short("ä"), "ä");
     }
 
     #[test]

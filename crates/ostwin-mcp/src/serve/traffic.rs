@@ -15,6 +15,8 @@ use rmcp::model::{
 use rmcp::service::TxJsonRpcMessage;
 use tokio::sync::Notify;
 
+use super::heard::in_short;
+
 /// A message of ours.
 pub(super) type Outgoing = TxJsonRpcMessage<RoleServer>;
 
@@ -28,6 +30,9 @@ pub(super) struct Bounds {
     /// Most answers that are not written.
     pub(super) unwritten: usize,
 }
+
+/// Longest error, in bytes.
+const MAX_ERROR: usize = 64 << 10;
 
 /// More than 64 calls do not run at once, and some may wait for a person.
 pub(super) const BOUNDS: Bounds = Bounds { open: 256, open_bytes: 32 << 20, unwritten: 64 };
@@ -234,10 +239,25 @@ impl State {
     }
 }
 
-/// A message as it stands on its line. What cannot be written as JSON, which nothing here is, is
+/// A message as it stands on its line. An error that repeats at length what it was given is cut
+/// short: nobody is helped by megabytes of their own. What cannot be written as JSON, which nothing here is, is
 /// an error of ours.
 fn line_of(message: &Outgoing) -> Vec<u8> {
-    serde_json::to_vec(message).unwrap_or_else(|error| {
+    let line = match message {
+        JsonRpcMessage::Error(JsonRpcError { id, error, .. })
+            if error.message.len() > MAX_ERROR || error.data.is_some() =>
+        {
+            let whole = serde_json::to_vec(message);
+            if whole.as_ref().is_ok_and(|whole| whole.len() <= MAX_ERROR) {
+                whole
+            } else {
+                let short = ErrorData::new(error.code, in_short(&error.message), None);
+                serde_json::to_vec(&JsonRpcError::new(id.clone(), short))
+            }
+        }
+        _ => serde_json::to_vec(message),
+    };
+    line.unwrap_or_else(|error| {
         let id = match message {
             JsonRpcMessage::Response(response) => Some(response.id.clone()),
             _ => None,
@@ -307,6 +327,20 @@ mod tests {
         let line = text(traffic.outgoing(&answer(1)));
         assert_eq!(line.as_deref(), Some("{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}\n"));
         assert!(traffic.asked(&id(1), 10, None));
+    }
+
+    #[test]
+    fn an_error_that_says_back_too_much_is_cut_short() {
+        let long = "x".repeat(1 << 20);
+        let data = serde_json::json!({ "uri": long });
+        for (message, data) in [(long.clone(), None), ("no".to_owned(), Some(data))] {
+            let error = ErrorData::invalid_params(message, data);
+            let line = line_of(&Outgoing::error(error, Some(id(1))));
+            assert!(line.len() < 2_000, "{}", line.len());
+        }
+        let data = Some(serde_json::json!({ "uri": "x" }));
+        let line = line_of(&Outgoing::error(ErrorData::invalid_params("no", data), Some(id(1))));
+        assert!(line.ends_with(br#""data":{"uri":"x"}}}"#));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{ChildStdin, ExitStatus, Stdio};
-use std::sync::mpsc::{self, Receiver};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use ostwin_core::channel::{Filter, Message};
@@ -65,6 +65,34 @@ impl Client {
         answer["result"].clone()
     }
 
+    /// Greets the server; `None` if it ends instead of answering.
+    pub(super) fn try_initialize(&mut self) -> Option<Value> {
+        let params = json!({
+            "protocolVersion": "2025-11-25",
+            "capabilities": {},
+            "clientInfo": { "name": "lines", "version": "1" },
+        });
+        let request =
+            json!({ "jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params });
+        if let Some(input) = self.input.as_mut() {
+            // A server that has ended reads nothing.
+            drop(input.write_all(format!("{request}\n").as_bytes()));
+        }
+        match self.lines.recv_timeout(PATIENCE) {
+            Ok(line) => serde_json::from_str(&line).ok(),
+            Err(RecvTimeoutError::Disconnected) => None,
+            Err(RecvTimeoutError::Timeout) => panic!("the server neither answered nor ended"),
+        }
+    }
+
+    /// The most memory that the server has used, in KiB.
+    pub(super) fn peak_kib(&self) -> u64 {
+        let status =
+            std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+
     /// Writes bytes as they are.
     pub(super) fn raw(&mut self, bytes: &[u8]) {
         let input = self.input.as_mut().unwrap();
@@ -116,6 +144,11 @@ impl Client {
         assert!(is_error, "{tool} {arguments}: {content}");
         let text = |field: &str| content[field].as_str().unwrap_or_default().to_owned();
         (text("code"), text("message"))
+    }
+
+    /// The number of the server's process.
+    pub(super) fn process_id(&self) -> u32 {
+        self.process.id()
     }
 
     /// Ends the input and waits for the end of the process.
