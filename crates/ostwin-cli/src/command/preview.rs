@@ -13,7 +13,7 @@ use ostwin_core::plans;
 use ostwin_core::project::Project;
 use ostwin_core::registry::Registry;
 use ostwin_engine::unsupported;
-use ostwin_runner::agents::Programs;
+use ostwin_runner::prepare::{Host, SettledSkills, SkillQuestion, settle_skills};
 use ostwin_runner::resolve::{Directives, Question, resolve};
 use ostwin_runner::roles::{RolePlaces, Wanted as WantedRole, find_role};
 use ostwin_service::{Exit, Explain, Failure};
@@ -60,7 +60,8 @@ struct SessionPreview {
 pub(super) fn of(project: &Project, settings: &Settings, plan: &Plan) -> anyhow::Result<Preview> {
     let home = env::home();
     let places = RolePlaces::of(project.layout(), None, home.as_deref()).exit(Exit::Usage)?;
-    let programs = Programs::of_this_process();
+    let host = Host::of_this_process();
+    let programs = &host.programs;
     let place = project.layout().config().display().to_string();
     let id = PlanId::for_title(plan.title.as_deref().unwrap_or("plan"), 0);
     let options = BuildOptions {
@@ -89,7 +90,6 @@ pub(super) fn of(project: &Project, settings: &Settings, plan: &Plan) -> anyhow:
             Err(error) => return SessionPreview { problem: Some(error.to_string()), ..preview },
         };
         preview.tier = Some(resolved.tier.as_str().to_owned());
-        preview.prompt_bytes = prompt::bytes(project, plan, epic, &role, &resolved);
         let directives = directives(epic);
         let question = Question {
             role: &role,
@@ -99,8 +99,23 @@ pub(super) fn of(project: &Project, settings: &Settings, plan: &Plan) -> anyhow:
             contract: epic.id.as_str(),
             settings,
         };
-        match resolve(&question, &programs, &place) {
+        let mut skills = SettledSkills::default();
+        match resolve(&question, programs, &place) {
             Ok(settled) => {
+                let asked = SkillQuestion {
+                    layout: project.layout(),
+                    room: None,
+                    epic: Some((&epic.skill_refs, epic.id.as_str())),
+                    role: &role,
+                    resolved: &resolved,
+                    settings,
+                    filter: &settled.server_filter(),
+                    host: &host,
+                };
+                match settle_skills(&asked) {
+                    Ok(settled) => skills = settled,
+                    Err(error) => preview.problem = Some(error.to_string()),
+                }
                 let program = settled.agent_spec.command.first();
                 if let Some(program) = program.filter(|program| programs.find(program).is_none()) {
                     preview.problem = Some(format!(
@@ -118,6 +133,7 @@ pub(super) fn of(project: &Project, settings: &Settings, plan: &Plan) -> anyhow:
             }
             Err(error) => preview.problem = Some(error.to_string()),
         }
+        preview.prompt_bytes = prompt::bytes(project, plan, epic, &resolved, &role, &skills.given);
         preview
     };
     let epics = dag.waves.iter().flatten().filter_map(|id| plan.epic(id)).map(|epic| EpicPreview {
@@ -176,9 +192,13 @@ impl Preview {
         }
         let missing_program = problems.iter().all(|problem| problem.contains("neither on PATH"));
         let exit = if missing_program { Exit::Environment } else { Exit::Usage };
-        Err(Failure::new(exit, named.join("\n"))
-            .hint(format!("`--agent {REHEARSAL}` plays the plan without a model"))
-            .into())
+        let failure = Failure::new(exit, named.join("\n"));
+        let lacks_agent = missing_program || self.sessions().any(|session| session.agent.is_none());
+        if lacks_agent {
+            let hint = format!("`--agent {REHEARSAL}` plays the plan without a model");
+            return Err(failure.hint(hint).into());
+        }
+        Err(failure.into())
     }
 
     /// Every kind of session, once for each epic.

@@ -11,7 +11,7 @@ use super::{digest, interrupted, messages};
 use crate::mcp::{DASHBOARD, MEMORY, OWN, SKILLS, SessionServers, WARROOM};
 use crate::prompt::{
     Criterion, DASHBOARD_TOOLS, INSTALL_TOOL, MEMORY_TOOLS, PromptInput, SKILLS_TOOLS,
-    SignalChoice, SkillLine, Standing, Text, ToolLine, WARROOM_TOOLS,
+    SignalChoice, Standing, Text, ToolLine, WARROOM_TOOLS, skill_lines,
 };
 
 /// Largest file of Markdown that is read, in bytes.
@@ -65,7 +65,7 @@ pub(super) fn gather(
         interrupted: earlier.as_ref().map(interrupted::told).transpose()?,
         channel: messages::excerpt(&channel, message.as_ref())?,
         message: message.as_ref().map(messages::message_text),
-        skills: skills(settled),
+        skills: skill_lines(&settled.skills.given),
         skills_dir: attempt.paths.skills().display().to_string(),
         tools: tools(settled, servers),
         other_servers: other_servers(servers),
@@ -91,17 +91,6 @@ fn signals(machine: &Machine, attempt: &AttemptFacts) -> Vec<SignalChoice> {
                 .collect();
             targets.dedup();
             SignalChoice { name, targets }
-        })
-        .collect()
-}
-
-/// The index of the session's skills.
-fn skills(settled: &Settled) -> Vec<SkillLine> {
-    let given = settled.skills.given.iter();
-    given
-        .map(|skill| SkillLine {
-            name: skill.name.to_string(),
-            description: skill.description.clone(),
         })
         .collect()
 }

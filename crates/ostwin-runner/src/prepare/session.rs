@@ -142,7 +142,8 @@ pub fn settle(occasion: &Occasion<'_>) -> Result<Settled, PrepareError> {
     let session = resolve::resolve(&question, &host.programs, &config_file)?;
     let skills = settle_skills(&SkillQuestion {
         layout: occasion.layout(),
-        room: Some((room.paths(), contract)),
+        room: Some(room.paths()),
+        epic: Some((&contract.skill_refs, question.contract)),
         role,
         resolved: &resolved,
         settings,

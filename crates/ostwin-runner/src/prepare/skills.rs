@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use ostwin_core::config::Settings;
 use ostwin_core::ids::{RoleRef, SkillName};
 use ostwin_core::layout::{Layout, RoomPaths};
-use ostwin_core::room::Contract;
 use ostwin_skills::resolve::{
     Asker, Gates, LeftOut, Reference, Request, Resolution, ResolvedSkill, resolve,
 };
@@ -23,8 +22,10 @@ use crate::roles::ResolvedRole;
 pub struct SkillQuestion<'a> {
     /// The project.
     pub layout: &'a Layout,
-    /// The room with its contract, if the session is in one.
-    pub room: Option<(&'a RoomPaths, &'a Contract)>,
+    /// The room, if the session is in one.
+    pub room: Option<&'a RoomPaths>,
+    /// What its epic names, and where that is written.
+    pub epic: Option<(&'a [SkillName], &'a str)>,
     /// The role, with instance.
     pub role: &'a RoleRef,
     /// What its tiers say.
@@ -62,12 +63,11 @@ pub struct SettledSkills {
 /// `skills.preflight` is `error`; a file of MCP servers is broken.
 pub fn settle_skills(question: &SkillQuestion<'_>) -> Result<SettledSkills, PrepareError> {
     let SkillQuestion { layout, room, role, settings, host, .. } = *question;
-    let paths = room.map(|(paths, _)| paths);
-    let places = Places::of_session(layout, paths, &role.role, host.home.as_deref());
+    let places = Places::of_session(layout, room, &role.role, host.home.as_deref());
     let catalog = Catalog::discover(&places);
     let rules = &settings.config.skills;
     let may_install = rules.install_roles.contains(&role.role);
-    let servers = servers(question, paths)?;
+    let servers = servers(question)?;
     let request = Request {
         references: &references(question),
         disabled: &disabled(question),
@@ -95,13 +95,9 @@ fn oddities(resolution: &Resolution, catalog: &Catalog) -> Vec<String> {
 }
 
 /// The MCP servers that a skill may need: one that needs `skills` brings it along.
-fn servers(
-    question: &SkillQuestion<'_>,
-    room: Option<&RoomPaths>,
-) -> Result<BTreeSet<String>, PrepareError> {
-    let SkillQuestion { filter, resolved, .. } = *question;
-    let config_dir = question.host.config_dir.as_deref();
-    let (merged, _) = mcp::read_tiers(config_dir, question.layout, room)?;
+fn servers(question: &SkillQuestion<'_>) -> Result<BTreeSet<String>, PrepareError> {
+    let SkillQuestion { layout, room, filter, resolved, host, .. } = *question;
+    let (merged, _) = mcp::read_tiers(host.config_dir.as_deref(), layout, room)?;
     let own = OwnQuestion { filter, capabilities: &resolved.spec.capabilities, skills: true };
     let own = own.names().into_iter();
     Ok(own.chain(mcp::available(&merged, filter)).map(str::to_owned).collect())
@@ -109,14 +105,13 @@ fn servers(
 
 /// Every skill that is named, and by whom.
 fn references(question: &SkillQuestion<'_>) -> Vec<Reference> {
-    let SkillQuestion { room, resolved, settings, .. } = *question;
+    let SkillQuestion { epic, resolved, settings, .. } = *question;
     let role_file = resolved.dir.display().to_string();
     let mut all = named(&resolved.spec.skill_refs, SourceKind::RoleFile, &role_file);
     let overrides = Overrides::of(question);
     all.extend(overrides.named(|of_role| of_role.skill_refs, "skill_refs"));
-    if let Some((paths, contract)) = room {
-        let file = paths.config().display().to_string();
-        all.extend(named(&contract.skill_refs, SourceKind::Epic, &file));
+    if let Some((names, place)) = epic {
+        all.extend(named(names, SourceKind::Epic, place));
     }
     for (name, source) in settings.skill_refs() {
         let source = crate::resolve::Source::from(source);

@@ -3,6 +3,7 @@
 use ostwin_core::ids::{AttemptId, PlanId, RoleRef, RoomId, SignalName, StateName};
 use ostwin_core::lifecycle::StateKind;
 use ostwin_core::time::Timestamp;
+use ostwin_skills::resolve::ResolvedSkill;
 use serde::{Deserialize, Serialize};
 
 /// Markdown that somebody else wrote, and where it can be read whole.
@@ -92,6 +93,15 @@ pub struct SkillLine {
     pub name: String,
     /// What it is for, in one line.
     pub description: String,
+}
+
+/// The index of the skills that a session gets.
+pub fn skill_lines(skills: &[ResolvedSkill]) -> Vec<SkillLine> {
+    let line = |skill: &ResolvedSkill| SkillLine {
+        name: skill.name.to_string(),
+        description: skill.description.clone(),
+    };
+    skills.iter().map(line).collect()
 }
 
 /// One tool of a server that the session gets.

@@ -24,6 +24,7 @@ pub use build::{DEFAULT_BUDGET, Prompt, SectionReport, build};
 pub use contract::{CONTRACT_INFO, Contract};
 pub use input::{
     Criterion, Interrupted, PromptInput, SignalChoice, SkillLine, Standing, Text, ToolLine,
+    skill_lines,
 };
 pub use nudge::nudge;
 pub use texts::{DASHBOARD_TOOLS, INSTALL_TOOL, MEMORY_TOOLS, SKILLS_TOOLS, WARROOM_TOOLS};

@@ -7,20 +7,22 @@ use ostwin_core::project::Project;
 use ostwin_core::room::{self, Contract, Goal};
 use ostwin_core::time::Timestamp;
 use ostwin_runner::prompt::{
-    Criterion, DEFAULT_BUDGET, MEMORY_TOOLS, PromptInput, SignalChoice, Standing, Text, ToolLine,
-    WARROOM_TOOLS, build,
+    Criterion, DEFAULT_BUDGET, MEMORY_TOOLS, PromptInput, SKILLS_TOOLS, SignalChoice, Standing,
+    Text, ToolLine, WARROOM_TOOLS, build, skill_lines,
 };
 use ostwin_runner::roles::ResolvedRole;
+use ostwin_skills::resolve::ResolvedSkill;
 
 /// Bytes of the prompt that `role` would get for `epic`; 0 if it cannot be built.
 pub(super) fn bytes(
     project: &Project,
     plan: &Plan,
     epic: &Epic,
-    role: &RoleRef,
     resolved: &ResolvedRole,
+    role: &RoleRef,
+    skills: &[ResolvedSkill],
 ) -> usize {
-    let input = input(project, plan, epic, role, resolved);
+    let input = input(project, plan, epic, resolved, role, skills);
     let prompt = input.and_then(|input| build(&input, DEFAULT_BUDGET).ok());
     prompt.map_or(0, |prompt| prompt.text.len())
 }
@@ -29,8 +31,9 @@ fn input(
     project: &Project,
     plan: &Plan,
     epic: &Epic,
-    role: &RoleRef,
     resolved: &ResolvedRole,
+    role: &RoleRef,
+    skills: &[ResolvedSkill],
 ) -> Option<PromptInput> {
     let id = PlanId::for_title(plan.title.as_deref().unwrap_or("plan"), 0);
     let root = project.layout().root().to_owned();
@@ -46,8 +49,9 @@ fn input(
     let signals = signals.iter().filter_map(|name| {
         Some(SignalChoice { name: SignalName::new(name).ok()?, targets: Vec::new() })
     });
-    let tools = [("warroom", WARROOM_TOOLS), ("memory", MEMORY_TOOLS)];
-    let tools = tools.into_iter().flat_map(|(server, tools)| {
+    let tools = [("warroom", WARROOM_TOOLS), ("memory", MEMORY_TOOLS), ("skills", SKILLS_TOOLS)];
+    let tools = tools.into_iter().filter(|(server, _)| *server != "skills" || !skills.is_empty());
+    let tools = tools.flat_map(|(server, tools)| {
         tools.iter().map(move |(name, purpose)| ToolLine {
             server: server.to_owned(),
             name: (*name).to_owned(),
@@ -81,7 +85,7 @@ fn input(
         findings: None,
         interrupted: None,
         channel: None,
-        skills: Vec::new(),
+        skills: skill_lines(skills),
         skills_dir: String::new(),
         tools: tools.collect(),
         other_servers: Vec::new(),

@@ -35,6 +35,7 @@ pub(super) fn of_role(
     let skills = settle_skills(&SkillQuestion {
         layout,
         room: None,
+        epic: None,
         role,
         resolved: &resolved,
         settings,

@@ -23,8 +23,8 @@ fn given(settled: &Settled) -> Vec<(String, Vec<String>)> {
     settled.skills.given.iter().map(told).collect()
 }
 
-fn with_role(role: &Value, settings: Value) -> World {
-    let mut world = World::with(&settings);
+fn with_role(role: &Value, settings: &Value) -> World {
+    let mut world = World::with(settings);
     world.host.environment.clear();
     world.files.write(".agents/roles/engineer/role.json", &role.to_string()).unwrap();
     world.files.write(".agents/roles/engineer/ROLE.md", "Build.").unwrap();
@@ -35,7 +35,7 @@ fn with_role(role: &Value, settings: Value) -> World {
 fn every_place_adds_its_skills_and_is_named() {
     let world = with_role(
         &json!({ "skill_refs": ["of-role"], "disabled_skills": ["unwanted"] }),
-        json!({
+        &json!({
             "default_agent": "rehearsal",
             "skill_refs": ["of-config"],
             "roles": { "engineer": { "skill_refs": ["of-settings"] } },
@@ -90,7 +90,7 @@ fn every_place_adds_its_skills_and_is_named() {
 fn a_session_reads_its_skills_from_a_copy_by_their_server() {
     let world = with_role(
         &json!({ "skill_refs": ["testing-carts"] }),
-        json!({ "default_agent": "rehearsal" }),
+        &json!({ "default_agent": "rehearsal" }),
     );
     world.skill(".agents/skills", "testing-carts", "applicable_roles: [engineer]\n");
     world.files.write(".agents/skills/testing-carts/references/list.md", "- a\n").unwrap();
@@ -126,7 +126,7 @@ fn a_session_reads_its_skills_from_a_copy_by_their_server() {
 fn without_the_server_skills_are_read_from_their_folder() {
     let world = with_role(
         &json!({ "skill_refs": ["typing"], "mcp_refs": [] }),
-        json!({ "default_agent": "rehearsal" }),
+        &json!({ "default_agent": "rehearsal" }),
     );
     world.skill(".agents/skills", "typing", "");
     let room = world.room(1, "Cart", &[], &["engineer", "qa"]);
@@ -142,7 +142,7 @@ fn without_the_server_skills_are_read_from_their_folder() {
 fn a_server_that_is_not_there_is_missed_aloud() {
     let world = with_role(
         &json!({ "skill_refs": ["typing"], "capabilities": ["reporting"] }),
-        json!({ "default_agent": "rehearsal", "skills": { "install_roles": ["engineer"] } }),
+        &json!({ "default_agent": "rehearsal", "skills": { "install_roles": ["engineer"] } }),
     );
     world.skill(".agents/skills", "typing", "");
     let room = world.room(1, "Cart", &[], &["engineer", "qa"]);
@@ -169,7 +169,7 @@ fn a_server_that_is_not_there_is_missed_aloud() {
 #[test]
 fn a_skill_that_is_named_and_missing_stops_the_session_unless_told_otherwise() {
     let role = json!({ "skill_refs": ["testin"] });
-    let world = with_role(&role, json!({ "default_agent": "rehearsal" }));
+    let world = with_role(&role, &json!({ "default_agent": "rehearsal" }));
     let room = world.room(1, "Cart", &[], &["engineer", "qa"]);
     assert_eq!(
         world.settled(&room, "engineer").unwrap_err(),
@@ -179,7 +179,7 @@ fn a_skill_that_is_named_and_missing_stops_the_session_unless_told_otherwise() {
          named, or set `skills.preflight` to `warn`"
     );
     let lenient = json!({ "default_agent": "rehearsal", "skills": { "preflight": "warn" } });
-    let world = with_role(&role, lenient);
+    let world = with_role(&role, &lenient);
     let room = world.room(1, "Cart", &[], &["engineer", "qa"]);
     let settled = world.settled(&room, "engineer").unwrap();
     assert_eq!((settled.skills.given.len(), settled.skills.warnings.len()), (0, 1));
