@@ -29,6 +29,12 @@ e2e *FILTER:
     cargo build --workspace --bins
     cargo test --package ostwin-tests {{FILTER}}
 
+# the tool servers against clients of other people
+peers *FILTER:
+    cargo xtask peers
+    cargo build --workspace --bins
+    cargo test --package ostwin-tests peers {{FILTER}}
+
 # kill the engine again and again, and see that nothing is lost
 kill-test:
     cargo build --workspace --bins
