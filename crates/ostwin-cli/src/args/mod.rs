@@ -5,6 +5,7 @@ mod memory;
 mod plans;
 mod project;
 mod rooms;
+mod skills;
 
 use clap::builder::Styles;
 use clap::builder::styling::{AnsiColor, Effects};
@@ -20,6 +21,9 @@ pub(crate) use project::{CompletionsArgs, ConfigCommand, GenArgs, InitArgs};
 pub(crate) use rooms::{
     AttemptCommand, LogsArgs, ResolveCommand, RoomCommand, RoomNewArgs, RoomPostArgs,
     RoomSetStatusArgs, StatusArgs, StopArgs,
+};
+pub(crate) use skills::{
+    SearchSource, SkillsCommand, SkillsInstallArgs, SkillsSearchArgs, SkillsUpdateArgs,
 };
 
 const STYLES: Styles = Styles::styled()
@@ -84,6 +88,9 @@ pub(crate) enum Command {
     /// The shared memory: search, list, show, publish, export
     #[command(subcommand)]
     Memory(MemoryCommand),
+    /// Skills: list, search, install, update, remove
+    #[command(subcommand)]
+    Skills(SkillsCommand),
     /// What a session would get, each value with its source
     #[command(subcommand)]
     Resolve(ResolveCommand),

@@ -20,6 +20,7 @@ mod resolve;
 mod room;
 mod room_new;
 mod run;
+mod skills;
 mod status;
 mod stop;
 mod version;
@@ -47,6 +48,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Attempt(command) => attempt::run(&context, &command),
         Command::Room(command) => room::run(&context, &command),
         Command::Memory(command) => memory::run(&context, &command),
+        Command::Skills(command) => skills::run(&context, &command),
         Command::Resolve(command) => resolve::run(&context, &command),
         Command::Mcp(command) => mcp::run(&context, &command),
         Command::Stop(args) => stop::stop(&context, &args),

@@ -13,6 +13,7 @@ pub(crate) mod message;
 pub(crate) mod plan;
 pub(crate) mod room;
 pub(crate) mod session;
+pub(crate) mod skills;
 pub(crate) mod table;
 pub(crate) mod text;
 pub(crate) mod transcript;
