@@ -65,6 +65,11 @@ pub const IN_SESSIONS: &[Variable] = &[
         meaning: "the attempt's id, which every process of the session carries",
     },
     Variable { name: ROLE, meaning: "the role of the session, with its instance" },
+    Variable {
+        name: SECRETS,
+        meaning: "the session's secret values, which are not to be recorded; in its own tool \
+                  servers",
+    },
     Variable { name: PROJECT, meaning: "the project's root; in sessions without tool servers" },
     Variable { name: ROOM, meaning: "the room of the session; in sessions without tool servers" },
     Variable {

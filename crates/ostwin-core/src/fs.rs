@@ -9,6 +9,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::OFlags;
 use serde::Serialize;
 
 use crate::env::crash_point;
@@ -284,7 +285,21 @@ pub fn open(path: &Path) -> io::Result<File> {
 
 /// The flag that keeps an open from waiting.
 fn without_waiting() -> i32 {
-    i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or(0)
+    i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or(0)
+}
+
+/// The flags of an open for writing, which neither waits nor follows a link: it may lead out of
+/// the project.
+fn for_writing() -> i32 {
+    i32::try_from((OFlags::NONBLOCK | OFlags::NOFOLLOW).bits()).unwrap_or(0)
+}
+
+/// What an open for writing failed with.
+fn not_opened(path: &Path, error: io::Error) -> FsError {
+    let is_link = error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error());
+    let text = "it is a link, and links are not followed for writing";
+    let error = if is_link { io::Error::new(io::ErrorKind::InvalidData, text) } else { error };
+    FsError::new("open", path, error)
 }
 
 fn regular(file: File) -> io::Result<File> {
@@ -349,10 +364,10 @@ pub fn open_log(path: &Path) -> Result<File> {
     std::fs::OpenOptions::new()
         .append(true)
         .create(true)
-        .custom_flags(without_waiting())
+        .custom_flags(for_writing())
         .open(path)
         .and_then(regular)
-        .map_err(|error| FsError::new("open", path, error))
+        .map_err(|error| not_opened(path, error))
 }
 
 /// Opens a file for locked appending and reading back. Made if missing.
@@ -362,10 +377,10 @@ pub(crate) fn open_append(path: &Path) -> Result<File> {
         .read(true)
         .append(true)
         .create(true)
-        .custom_flags(without_waiting())
+        .custom_flags(for_writing())
         .open(path)
         .and_then(regular)
-        .map_err(|error| FsError::new("open", path, error))
+        .map_err(|error| not_opened(path, error))
 }
 
 fn parent(path: &Path) -> Result<&Path> {
@@ -451,8 +466,14 @@ mod tests {
             assert_eq!(error.source.to_string(), format!("{what}, where a file is meant"));
             assert!(read_optional(path, 10).is_err());
         }
+        let outside = dir.path().join("outside");
+        replace_hint(&outside, b"as it was").unwrap();
+        let link = dir.path().join("link");
+        std::os::unix::fs::symlink(&outside, &link).unwrap();
         for open in [open_log, open_append] {
             assert!(open(&pipe).is_err(), "what is written into a pipe is lost");
+            let error = open(&link).unwrap_err();
+            assert!(error.source.to_string().starts_with("it is a link"), "{}", error.source);
         }
     }
 }

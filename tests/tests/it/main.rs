@@ -19,5 +19,7 @@ mod mcp;
 mod memory_cli;
 mod misbehaviour;
 mod peers;
+mod redaction;
 mod runs;
+mod skills_install;
 mod skills;
