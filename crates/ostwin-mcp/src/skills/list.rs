@@ -26,7 +26,7 @@ pub(super) enum Scope {
     User,
 }
 
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ListInstalled {
     /// Only those of the project, or of the user; all of them, shipped ones too, if left out.
