@@ -127,6 +127,7 @@ fn parts(explain: &Explain) -> String {
             if terms.is_empty() { String::new() } else { format!(" = {}", terms.join(" + ")) };
         parts.push(format!("words {lexical:.2}{}{terms}", rank(explain.lexical_rank)));
     }
+    parts.extend(explain.share.map(|share| format!("{:.0} % of the question", share * 100.0)));
     if let Some(cosine) = explain.cosine {
         parts.push(format!("meaning {cosine:.2}{}", rank(explain.cosine_rank)));
     }
@@ -167,6 +168,7 @@ mod tests {
         let explain = Explain {
             lexical: Some(3.5),
             lexical_rank: Some(1),
+            share: Some(0.8),
             terms: vec![
                 TermScore { term: "price".into(), score: 2.0 },
                 TermScore { term: "integ".into(), score: 1.5 },
@@ -181,7 +183,7 @@ mod tests {
         insta::assert_snapshot!(line::render(&super::hit(&hit, None), false), @r"
         0.0163  decision   Prices are integers. �[2JNo floats.
                 mem-01ARZ3NDEKTSV4RRFFQ69G5FAV; 2026-01-31 08:15:30Z; architect; room-002; EPIC-002; tags money, cart
-                words 3.50 (rank 1) = price 2.00 + integ 1.50, meaning 0.61 (rank 2), fused 0.0325, worth 0.50 at 336 h
+                words 3.50 (rank 1) = price 2.00 + integ 1.50, 80 % of the question, meaning 0.61 (rank 2), fused 0.0325, worth 0.50 at 336 h
         ");
         assert_eq!(super::hit(&hit, Some(20))[0].render(false), "0.0163  decision   …");
     }

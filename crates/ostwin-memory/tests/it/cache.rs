@@ -63,7 +63,7 @@ fn another_ledger_is_indexed_anew() {
     assert_eq!(lexical(&mut catalogue, "red"), ["red apple"]);
     world.write(&format!("{}{text}", text.replace("pear", "plum")));
     assert_eq!(lexical(&mut catalogue, "plum"), ["red plum"]);
-    std::fs::remove_file(world.layout().ledger()).unwrap();
+    ostwin_core::fs::remove_file(&world.layout().ledger()).unwrap();
     assert_eq!(lexical(&mut catalogue, "red").len(), 0);
     // Changed in place, with the length that it had.
     world.write(&text);
@@ -101,7 +101,7 @@ fn a_cache_that_is_deleted_or_damaged_comes_back() {
         }
     };
     check("as it is");
-    std::fs::remove_dir_all(world.layout().cache()).unwrap();
+    ostwin_core::fs::remove_dir_all(&world.layout().cache()).unwrap();
     check("deleted");
     for damage in [&b""[..], b"not a database", &[0; 100_000]] {
         ostwin_core::fs::replace_hint(&index, damage).unwrap();
@@ -252,7 +252,7 @@ proptest! {
                     published = left.entries.into_iter().map(|entry| entry.id).collect();
                 }
                 Step::DeleteCache => {
-                    let _ = std::fs::remove_dir_all(world.layout().cache());
+                    let _ = ostwin_core::fs::remove_dir_all(&world.layout().cache());
                 }
                 Step::Search => {
                     kept.search(&question("token", Mode::Hybrid)).unwrap();
@@ -269,7 +269,7 @@ proptest! {
             all
         };
         let by_kept = answers(&mut kept);
-        let _ = std::fs::remove_dir_all(world.layout().cache());
+        let _ = ostwin_core::fs::remove_dir_all(&world.layout().cache());
         let (mut fresh, _) = world.with_ideas();
         prop_assert_eq!(by_kept, answers(&mut fresh));
     }

@@ -58,7 +58,7 @@ fn each_entry_is_embedded_once_whoever_searches() {
     assert_eq!(found(&second.search(&question).unwrap()), ["login"]);
     assert_eq!(asked.load(Ordering::SeqCst), 1 + 1);
     // The index can go: the vectors stay.
-    std::fs::remove_file(world.layout().memory_index()).unwrap();
+    ostwin_core::fs::remove_file(&world.layout().memory_index()).unwrap();
     assert_eq!(found(&second.search(&question).unwrap()), ["login"]);
     assert_eq!(asked.load(Ordering::SeqCst), 1 + 1 + 1);
 }
@@ -167,7 +167,7 @@ fn damaged_vectors_are_made_again() {
         let (mut fresh, _) = world.with_ideas();
         assert_eq!(found(&fresh.search(&semantic).unwrap()), ["login"]);
     }
-    std::fs::remove_file(&path).unwrap();
+    ostwin_core::fs::remove_file(&path).unwrap();
     assert_eq!(found(&catalogue.search(&semantic).unwrap()), ["login"]);
     // What no newline or record ends is overwritten by the next one.
     let mut torn = std::fs::read(&path).unwrap();

@@ -149,7 +149,7 @@ fn servers_share_one_index_and_outlive_its_loss() {
             publish(client, "code", &format!("round {round} of client {at}"), &["t"]);
         }
         match round {
-            2 => std::fs::remove_dir_all(layout.cache()).unwrap(),
+            2 => ostwin_core::fs::remove_dir_all(&layout.cache()).unwrap(),
             4 => ostwin_core::fs::replace_hint(&layout.memory_index(), b"rubbish").unwrap(),
             _ => {}
         }
