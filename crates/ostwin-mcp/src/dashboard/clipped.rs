@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use schemars::transform::transform_subschemas;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::ser::Error;
 use serde::{Serialize, Serializer};
@@ -37,6 +38,18 @@ impl<T: JsonSchema> JsonSchema for Clipped<T> {
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         T::json_schema(generator)
     }
+}
+
+/// Takes the words out of what a field's type is made of: what is called `passed` needs none, and
+/// every session pays for each.
+pub(super) fn terse(schema: &mut Schema) {
+    transform_subschemas(
+        &mut |inner: &mut Schema| {
+            inner.remove("description");
+            terse(inner);
+        },
+        schema,
+    );
 }
 
 fn clip(value: &mut Value) {

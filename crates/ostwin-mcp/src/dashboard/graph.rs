@@ -6,6 +6,7 @@ use ostwin_core::ids::EpicId;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::clipped::terse;
 use crate::binding::Binding;
 use crate::error::{Code, ToolError};
 use crate::resources::{About, Content, Resource};
@@ -36,6 +37,7 @@ fn dag(binding: &Binding, named: Option<&str>) -> Result<Content, ToolError> {
 /// The graph of a plan, as far as an answer shows it.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Graph {
+    #[schemars(transform = terse)]
     stage: Stage,
     total_nodes: usize,
     /// The longest distance of any node from a root, in edges.

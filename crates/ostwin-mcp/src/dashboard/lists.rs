@@ -11,7 +11,7 @@ use ostwin_core::time::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::clipped::Clipped;
+use super::clipped::{Clipped, terse};
 use super::epic::shown;
 use crate::args::{Cursor, Text, Whole};
 use crate::binding::Binding;
@@ -42,9 +42,11 @@ pub(super) struct Plan {
     plan_id: PlanId,
     title: String,
     /// How it stands; null if that cannot be read.
+    #[schemars(transform = terse)]
     state: Option<PlanState>,
     /// Passed epics over all epics, running ones counted by their own percent.
     progress_percent: Option<u8>,
+    #[schemars(transform = terse)]
     counts: Option<Counts>,
     /// Whether an engine drives it at this moment.
     driven: bool,
@@ -58,6 +60,7 @@ pub(super) struct Plans {
     plans: Vec<Clipped<Plan>>,
     /// Where to go on; null if there is no more.
     next_cursor: Option<PlanId>,
+    #[schemars(transform = terse)]
     problems: Vec<Unreadable>,
 }
 
@@ -183,6 +186,7 @@ pub(super) struct Rooms {
     rooms: Vec<Clipped<Listed>>,
     /// Where to go on; null if there is no more.
     next_cursor: Option<Cursor>,
+    #[schemars(transform = terse)]
     problems: Vec<Unreadable>,
 }
 

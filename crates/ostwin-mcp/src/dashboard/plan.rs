@@ -9,7 +9,7 @@ use ostwin_core::time::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::clipped::Clipped;
+use super::clipped::{Clipped, terse};
 use super::epic::Epic;
 use super::graph::{Graph, Node};
 use crate::args::{Cursor, Whole};
@@ -68,6 +68,7 @@ pub(super) struct PlanStatus {
     /// Whether the rehearsal agent works on it instead of a model.
     rehearsed: bool,
     at: Timestamp,
+    #[schemars(transform = terse)]
     state: PlanState,
     /// Passed epics over all epics, running ones counted by their own percent.
     progress_percent: u8,
@@ -75,6 +76,7 @@ pub(super) struct PlanStatus {
     driven: bool,
     /// The run that drives it, or drove it last.
     run_id: Option<RunId>,
+    #[schemars(transform = terse)]
     counts: Counts,
     tokens: u64,
     cost_usd: Option<f64>,
@@ -89,6 +91,7 @@ pub(super) struct PlanStatus {
     /// Where to go on; null if there is no more.
     next_cursor: Option<Cursor>,
     /// What could not be read, of the whole plan.
+    #[schemars(transform = terse)]
     problems: Vec<Unreadable>,
 }
 

@@ -14,7 +14,7 @@ use ostwin_core::time::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::clipped::Clipped;
+use super::clipped::{Clipped, terse};
 use super::epic::shown;
 use crate::args::Whole;
 use crate::binding::Binding;
@@ -180,11 +180,13 @@ pub(super) struct RoomState {
     criteria: Vec<String>,
     /// Its state; null if it cannot be read.
     state: Option<StateName>,
+    #[schemars(transform = terse)]
     state_type: Option<StateKind>,
     /// How it stands in the words that people read.
     shown_as: Option<String>,
     entered_at: Option<Timestamp>,
     /// The signals that may come next, and where they lead.
+    #[schemars(transform = terse)]
     signals: Signals,
     /// Why it failed or waits for a person, if it does.
     why: Option<String>,
@@ -193,21 +195,27 @@ pub(super) struct RoomState {
     /// Dependencies because of which it can never start.
     blocked_by: Vec<EpicId>,
     /// What was used of what there is.
+    #[schemars(transform = terse)]
     counters: Option<Counters>,
     /// How far its attempt says it is.
+    #[schemars(transform = terse)]
     progress: Option<Reported>,
     attempts_total: usize,
     /// The last of them, oldest first.
+    #[schemars(transform = terse)]
     attempts: Vec<Attempt>,
     transitions_total: usize,
     /// The last of them, oldest first.
+    #[schemars(transform = terse)]
     transitions: Vec<Transition>,
     /// The newest messages, oldest first, if they were asked for.
+    #[schemars(transform = terse)]
     messages: Vec<Said>,
     /// Whether there are older messages than these.
     more_messages: bool,
     /// Lines on the way that could not be read.
     skipped_lines: usize,
+    #[schemars(transform = terse)]
     problems: Vec<Unreadable>,
 }
 

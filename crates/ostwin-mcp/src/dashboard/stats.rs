@@ -1,13 +1,15 @@
 //! `aggregate_stats`: the figures of the project or of one plan.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use ostwin_core::board::{self, Stats};
 use ostwin_core::ids::PlanId;
-use schemars::JsonSchema;
-use serde::Deserialize;
+use schemars::transform::transform_subschemas;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Deserialize, Serialize};
 
-use super::clipped::Clipped;
+use super::clipped::{Clipped, terse};
 use crate::args::Whole;
 use crate::binding::Binding;
 use crate::error::ToolError;
@@ -26,12 +28,30 @@ pub(super) struct AggregateStats {
     window_days: Option<Whole<1, 3650>>,
 }
 
+/// The figures, as far as a schema has to tell of them.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+pub(super) struct Figures(Clipped<Stats>);
+
+impl JsonSchema for Figures {
+    fn schema_name() -> Cow<'static, str> {
+        "Figures".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut schema = Stats::json_schema(generator);
+        transform_subschemas(&mut |field: &mut Schema| terse(field), &mut schema);
+        schema
+    }
+}
+
 pub(super) fn aggregate_stats(
     binding: &Binding,
     args: AggregateStats,
     _: &Waiting,
-) -> Result<Clipped<Stats>, ToolError> {
+) -> Result<Figures, ToolError> {
     let AggregateStats { plan_id, window_days } = args;
     let window = DAY * window_days.map_or(7, Whole::small);
-    Ok(Clipped(board::survey(&binding.project, &binding.settings, plan_id.as_ref(), window)?))
+    let stats = board::survey(&binding.project, &binding.settings, plan_id.as_ref(), window)?;
+    Ok(Figures(Clipped(stats)))
 }
