@@ -24,7 +24,8 @@ pub(crate) fn of_arguments<T: JsonSchema>() -> Map<String, Value> {
     finish(&settings.into_generator().into_root_schema_for::<T>())
 }
 
-/// The schema of a tool's result: what is always answered.
+/// The schema of a tool's result: which fields are answered, and what they mean. How a value is
+/// bounded matters to who sends it, not to who reads it, and every session pays for each word.
 pub(crate) fn of_result<T: JsonSchema>() -> Map<String, Value> {
     let settings = SchemaSettings::draft2020_12()
         .for_serialize()
@@ -34,6 +35,7 @@ pub(crate) fn of_result<T: JsonSchema>() -> Map<String, Value> {
         })
         .with_transform(|schema: &mut Schema| {
             enums_of_constants(schema);
+            without_bounds(schema);
             tidy(schema);
         });
     finish(&settings.into_generator().into_root_schema_for::<T>())
@@ -74,6 +76,18 @@ fn without_null(schema: &mut Schema) {
         }
     }
     transform_subschemas(&mut without_null, schema);
+}
+
+/// Takes out how long, large and shaped a value may be.
+fn without_bounds(schema: &mut Schema) {
+    const BOUNDS: [&str; 7] =
+        ["pattern", "minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems"];
+    if let Some(object) = schema.as_object_mut() {
+        for bound in BOUNDS {
+            object.remove(bound);
+        }
+    }
+    transform_subschemas(&mut without_bounds, schema);
 }
 
 /// Turns alternatives of described constants into one `enum`, and their words into its own.
@@ -196,7 +210,7 @@ mod tests {
                 "properties": {
                     "next": {
                         "description": "The next one.",
-                        "type": ["integer", "null"], "minimum": 0
+                        "type": ["integer", "null"]
                     },
                     "kind": {
                         "type": "string",

@@ -11,6 +11,24 @@ use super::client::Client;
 use super::shop::{DASHBOARD, Shop, each, walk};
 
 #[test]
+fn the_list_of_tools_is_an_interface() {
+    let shop = Shop::new();
+    shop.moved(1, &["ready"]);
+    let attempt = shop.open(1, "engineer");
+    let mut own = shop.seat(DASHBOARD, 1, &attempt);
+    let tools = own.request("tools/list", &json!({}))["result"]["tools"].clone();
+    for tool in tools.as_array().unwrap() {
+        assert_eq!(tool["inputSchema"]["additionalProperties"], false, "{tool}");
+        assert_eq!(tool["annotations"]["readOnlyHint"], true, "{tool}");
+    }
+    insta::assert_json_snapshot!(DASHBOARD, tools);
+    // Only a session may leave out its room.
+    let listed = shop.person(DASHBOARD).request("tools/list", &json!({}));
+    let room_state = &listed["result"]["tools"][1];
+    assert_eq!(room_state["inputSchema"]["required"], json!(["room_id"]), "{room_state}");
+}
+
+#[test]
 fn a_plan_is_told_with_its_epics() {
     let shop = Shop::new();
     shop.moved(1, &["ready", "done", "pass"]);
