@@ -65,7 +65,7 @@ fn a_skill_that_is_missing_stops_the_run_before_anything_starts() {
     let field = Field::built_in();
     field.plan("PLAN.md", &one_epic("- Skills: no-such-skill"));
     let refused = field.expect(&["run", "PLAN.md", "--no-wait"], 2);
-    for named in ["skill `no-such-skill`, wanted by epic", "looked in room", "the shipped skills"] {
+    for named in ["skill `no-such-skill`, wanted by epic", "looked in role", "the shipped skills"] {
         assert!(refused.stderr.contains(named), "{named:?} in {}", refused.stderr);
     }
     assert!(field.plans().is_empty());

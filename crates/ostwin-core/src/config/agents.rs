@@ -142,12 +142,7 @@ const SHIPPED: [Shipped; 9] = [
         AGENTS_SKILLS,
     ),
     ("cursor", &["cursor-agent", "acp"], &["CURSOR_API_KEY"], None),
-    (
-        REHEARSAL,
-        &["ostwin-rehearsal"],
-        &["OSTWIN_REHEARSAL_SCRIPT", "OSTWIN_REHEARSAL_PACE"],
-        AGENTS_SKILLS,
-    ),
+    (REHEARSAL, &["ostwin-rehearsal"], &["OSTWIN_REHEARSAL_SCRIPT", "OSTWIN_REHEARSAL_PACE"], None),
 ];
 
 /// The preconfigured agent programs.
