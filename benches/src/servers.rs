@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Result, bail};
-use serde_json::json;
+use serde_json::{Value, json};
 
 pub(crate) use calls::bench as bench_calls;
 use client::Client;
@@ -53,9 +53,10 @@ pub(crate) fn bench() -> Result<()> {
         let text = list["tools"].to_string();
         sizes.push_str(&format!(
             "  {server:9}  {idle:.1} MiB idle (target 4 MiB)   tools/list: {tools} tools, {:.1} KiB, \
-             {} tokens\n",
+             {} tokens, {} without the schemas of results\n",
             text.len() as f64 / 1024.0,
-            tokens(&text)?
+            tokens(&text)?,
+            tokens(&as_models_read(&list["tools"]))?
         ));
     }
     starts.print()?;
@@ -81,6 +82,13 @@ fn echo_once() -> Result<Client> {
     client.send("{}")?;
     client.receive()?;
     Ok(client)
+}
+
+/// What hosts pass on to a model: names, descriptions and arguments.
+fn as_models_read(tools: &Value) -> String {
+    let tools = tools.as_array().into_iter().flatten();
+    let parts = tools.map(|tool| json!([tool["name"], tool["description"], tool["inputSchema"]]));
+    Value::from_iter(parts).to_string()
 }
 
 /// Tokens of a text for a current model.
