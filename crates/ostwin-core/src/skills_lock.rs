@@ -195,9 +195,7 @@ mod tests {
         assert_eq!(read.skills[0].extra["colour"], "red");
         fs::replace_hint(&path, b"{\"skills\":[{\"name\":\"../x\"}]}").unwrap();
         let error = SkillsLock::read(&path).unwrap_err().to_string();
-        assert!(
-            error.contains("skills.lock.json:1:25: `../x` is not a valid skill name"),
-            "{error}"
-        );
+        assert!(error.contains("skills.lock.json:1:"), "{error}");
+        assert!(error.contains("`../x` is not a valid skill name"), "{error}");
     }
 }
