@@ -42,7 +42,8 @@ pub fn start_logging(logging: Logging) -> Result<(), Failure> {
     })?;
     let supervised = ["JOURNAL_STREAM", "INVOCATION_ID"].into_iter().any(is_set);
     let terminal = io::stderr().is_terminal();
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| Redacting(io::stderr()));
+    let lines =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| Redacting(io::stderr()));
     let started = match format(terminal, supervised, logging.color, is_set("NO_COLOR")) {
         Format::Json => lines.json().flatten_event(true).with_span_list(false).try_init(),
         format => lines.with_ansi(format == Format::Colored).with_target(false).try_init(),

@@ -241,8 +241,8 @@ fn no_room_that_a_person_names_leads_out_of_the_project() {
             let takes = |name: &str| tool["inputSchema"]["properties"].get(name).is_some();
             let base = |name: &str| {
                 let mut call = arguments(name);
-                if takes("room") {
-                    call["room"] = json!("room-001");
+                if takes("room_id") {
+                    call["room_id"] = json!("room-001");
                 }
                 call
             };
