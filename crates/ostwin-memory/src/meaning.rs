@@ -134,7 +134,10 @@ fn scan(
     // Ids sort by time: of equals the newer is first.
     near.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then_with(|| b.0.cmp(&a.0)));
     let best = || near.iter().map(|(id, cosine)| (id.as_str(), f64::from(*cosine)));
-    shelf.asked(|index| index.taken(best(), filter, limit)).map(Some)
+    let mut places = shelf.asked(|index| index.taken(best(), filter, limit))?;
+    // Ids of the same millisecond sort by chance; their numbers tell which came later.
+    places.sort_by(|a, b| b.1.total_cmp(&a.1).then(b.0.number.cmp(&a.0.number)));
+    Ok(Some(places))
 }
 
 /// Lets the index know which entries have vectors, if that changed.
