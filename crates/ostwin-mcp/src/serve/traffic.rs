@@ -332,8 +332,8 @@ mod tests {
     #[test]
     fn an_error_that_says_back_too_much_is_cut_short() {
         let long = "x".repeat(1 << 20);
-        let data = serde_json::json!({ "uri": long });
-        for (message, data) in [(long.clone(), None), ("no".to_owned(), Some(data))] {
+        let data = serde_json::json!({ "uri": &long });
+        for (message, data) in [(long, None), ("no".to_owned(), Some(data))] {
             let error = ErrorData::invalid_params(message, data);
             let line = line_of(&Outgoing::error(error, Some(id(1))));
             assert!(line.len() < 2_000, "{}", line.len());
