@@ -54,7 +54,7 @@ pub(crate) fn bench() -> Result<()> {
                 times.row(mode.as_str(), &samples, "");
             }
             Err(reason) => {
-                text.push_str(&format!("  {:10}  not measured: {reason}\n", mode.as_str()))
+                text.push_str(&format!("  {:10}  not measured: {reason}\n", mode.as_str()));
             }
         }
     }

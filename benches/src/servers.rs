@@ -35,7 +35,7 @@ fn program(server: &str) -> Result<PathBuf> {
 pub(crate) fn bench() -> Result<()> {
     let seat = Seat::new()?;
     let mut starts = Table::new("tool servers: from spawn to `initialize` answered");
-    let bare = start_times(|| echo_once())?;
+    let bare = start_times(echo_once)?;
     starts.row("bare: spawn of `cat` to its first line", &bare, "");
     let mut sizes = String::from("\ntool servers: what a session pays for each\n");
     for server in SERVERS {

@@ -93,7 +93,7 @@ fn a_tag_weighs_more_than_a_detail() {
     world.say(Said {
         detail: Some("argon2".into()),
         summary: "four five six".into(),
-        ..plain.clone()
+        ..plain
     });
     for filler in 0..5 {
         world.decide(&format!("filler {filler}"));

@@ -95,7 +95,7 @@ impl Outside {
             format!("{outside}/secret.txt"),
             format!("{outside}/skill"),
             format!("file://{outside}/secret.txt"),
-            format!("../../../../../home/outside/secret.txt"),
+            "../../../../../home/outside/secret.txt".to_owned(),
             "x".repeat(70_000),
             "../".repeat(300),
             "ä".repeat(5_000),

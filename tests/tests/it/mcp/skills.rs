@@ -101,7 +101,7 @@ fn a_skill_is_read_whole_and_nothing_beside_it() {
     table.project.write(".agents/skills/testing/docs/long.md", &"größe\n".repeat(20_000)).unwrap();
     table.project.write(".agents/skills/testing/secret.md", "x").unwrap();
     let dir = layout.skills().join("testing");
-    std::fs::remove_file(dir.join("secret.md")).unwrap();
+    ostwin_core::fs::remove_file(&dir.join("secret.md")).unwrap();
     std::os::unix::fs::symlink("/etc/passwd", dir.join("secret.md")).unwrap();
     std::os::unix::fs::symlink("/etc", dir.join("etc")).unwrap();
     ostwin_core::fs::create_file(
