@@ -194,10 +194,8 @@ mod tests {
     fn a_skill_that_is_too_large_is_refused_before_anything_is_written() {
         let world = World::new();
         world.write("big/SKILL.md", b"body");
-        let data = world.write("big/data", b"");
         let too_much = MAX_TOTAL_BYTES + 1;
-        let file = std::fs::File::options().write(true).open(&data).unwrap();
-        file.set_len(too_much).unwrap();
+        world.write("big/data", &vec![0; usize::try_from(too_much).unwrap()]);
         let error = Staging::plan(&[world.skill("big")]).unwrap_err();
         let StageError::TooLarge { files, bytes, .. } = error else { panic!("{error}") };
         assert_eq!((files, bytes), (2, too_much + 4));

@@ -90,11 +90,7 @@ fn a_tag_weighs_more_than_a_detail() {
     let world = World::new();
     let plain = Said::new(Kind::Decision, "one two three");
     world.say(Said { tags: vec!["argon2".into()], ..plain.clone() });
-    world.say(Said {
-        detail: Some("argon2".into()),
-        summary: "four five six".into(),
-        ..plain
-    });
+    world.say(Said { detail: Some("argon2".into()), summary: "four five six".into(), ..plain });
     for filler in 0..5 {
         world.decide(&format!("filler {filler}"));
     }
