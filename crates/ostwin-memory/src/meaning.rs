@@ -5,7 +5,7 @@
 //! go on with what is there.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ostwin_core::jsonl;
 use ostwin_core::layout::Layout;
@@ -25,8 +25,11 @@ pub const MIN_COSINE: f32 = 0.25;
 /// Most vectors that one search makes.
 pub const MAX_EMBEDDED_AT_ONCE: usize = 256;
 
+/// How long one search goes on making vectors: on a slow machine it makes fewer.
+const MAX_EMBEDDING_TIME: Duration = Duration::from_secs(2);
+
 /// Vectors that are made before they are written: what a kill costs.
-const CHUNK: usize = 64;
+const CHUNK: usize = 32;
 
 /// Most characters of an entry that are given to the encoder, which looks at the first 128 tokens.
 const MAX_TEXT_CHARS: usize = 700;
@@ -210,8 +213,12 @@ fn embed_chunks(
     vectors: &mut Vectors,
     encoder: &mut dyn Embed,
 ) -> Result<(), NoMeaning> {
+    let started = Instant::now();
     let missing = shelf.asked(|index| index.unembedded(MAX_EMBEDDED_AT_ONCE))?;
     for chunk in missing.chunks(CHUNK) {
+        if started.elapsed() > MAX_EMBEDDING_TIME {
+            break;
+        }
         let mut ids = Vec::with_capacity(chunk.len());
         let mut texts = Vec::with_capacity(chunk.len());
         for Unembedded { id, start } in chunk {
