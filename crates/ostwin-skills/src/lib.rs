@@ -1,7 +1,7 @@
 //! Skills in the open SKILL.md format: what they are, where they are found, which a session gets,
 //! and how they are installed.
 //!
-//! [`format`] reads one `SKILL.md`, [`place`] the files around it; [`tiers`] finds all skills,
+//! [`mod@format`] reads one `SKILL.md`, [`place`] the files around it; [`tiers`] finds all skills,
 //! [`search`] ranks them for a query, [`resolve`] says which of them a session gets, and [`stage`]
 //! copies those. [`install`] brings new ones.
 
