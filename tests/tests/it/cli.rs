@@ -254,7 +254,7 @@ fn settings_that_would_have_no_effect_are_refused_and_nothing_is_imported() {
         json!({ "plan_review": "human" }),
         json!({ "budget_usd": 1.0 }),
         json!({ "approvals": { "mode": "ask" } }),
-        json!({ "redact": ["secret"] }),
+        json!({ "on_event": ["notify"] }),
     ] {
         let field = Field::new(&json!({ "v": 1 }), &settings);
         field.plan("PLAN.md", &one_epic(""));

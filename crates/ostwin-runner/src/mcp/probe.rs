@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use rmcp::service::{QuitReason, RunningService};
+use rmcp::service::{ClientInitializeError, QuitReason, RunningService, ServiceError};
 use rmcp::{RoleClient, ServiceExt as _};
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde::Serialize;
@@ -179,7 +179,11 @@ impl Running {
         let output = sieved(output, Arc::clone(&self.heard));
         match timeout(patience, ().serve((output, input))).await {
             Ok(Ok(client)) => self.client = Some(client),
-            Ok(Err(error)) => return Err(self.failure(HANDSHAKE, error.to_string()).await),
+            Ok(Err(error)) => {
+                use ClientInitializeError::{ConnectionClosed, TransportError};
+                let lost = matches!(error, ConnectionClosed(_) | TransportError { .. });
+                return Err(self.failure(HANDSHAKE, error.to_string(), lost).await);
+            }
             Err(_) => return Err(self.silence(HANDSHAKE, patience)),
         }
         let handshake_ms = millis(began);
@@ -190,7 +194,10 @@ impl Running {
         let info = client.peer_info();
         let tools = match timeout(patience, client.list_all_tools()).await {
             Ok(Ok(tools)) => tools,
-            Ok(Err(error)) => return Err(self.failure(LIST, error.to_string()).await),
+            Ok(Err(error)) => {
+                let lost = !matches!(error, ServiceError::McpError(_));
+                return Err(self.failure(LIST, error.to_string(), lost).await);
+            }
             Err(_) => return Err(self.silence(LIST, patience)),
         };
         let about = info.as_ref().and_then(|info| info.server_info.as_ref());
@@ -211,18 +218,16 @@ impl Running {
         })
     }
 
-    /// Why it failed: because its process has ended, if it has.
-    async fn failure(&mut self, step: &'static str, problem: String) -> ProbeError {
-        match timeout(EXIT_LAG, self.child.wait()).await {
-            Ok(Ok(status)) => {
-                if let Some(listener) = self.listener.take() {
-                    // A child of the server may hold its standard error open.
-                    let _ = timeout(EXIT_LAG, listener).await;
-                }
-                ProbeError::Ended { step, status: status.to_string(), said: self.said() }
+    /// Why it failed: because its process has ended, if that is how the connection was `lost`.
+    async fn failure(&mut self, step: &'static str, problem: String, lost: bool) -> ProbeError {
+        if lost && let Ok(Ok(status)) = timeout(EXIT_LAG, self.child.wait()).await {
+            if let Some(listener) = self.listener.take() {
+                // A child of the server may hold its standard error open.
+                let _ = timeout(EXIT_LAG, listener).await;
             }
-            _ => ProbeError::Broken { step, problem, said: self.said() },
+            return ProbeError::Ended { step, status: status.to_string(), said: self.said() };
         }
+        ProbeError::Broken { step, problem, said: self.said() }
     }
 
     fn silence(&self, step: &'static str, patience: Duration) -> ProbeError {
