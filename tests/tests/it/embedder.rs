@@ -4,13 +4,12 @@ use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::PathBuf;
 use std::process::{ChildStdin, ChildStdout, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ostwin_core::embedding::{Answer, Code, Greeting, MAX_LINE_BYTES, PROGRAM};
 use ostwin_core::ledger::{Draft, Kind, Ledger};
 use ostwin_core::store::{Durability, Store};
 use ostwin_testkit::{Process, TestProject, bin};
-use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -200,42 +199,21 @@ fn an_encoder_that_dies_leaves_the_search_to_words_and_the_next_one_is_whole() {
     assert_eq!(first, "Failed logins are limited to five in fifteen minutes.");
 }
 
-/// The encoder that this process has started.
-fn encoder_of(pid: u32) -> Option<Pid> {
-    let children = format!("/proc/{pid}/task/{pid}/children");
-    let children = std::fs::read_to_string(children).ok()?;
-    let child: i32 = children.split_whitespace().next()?.parse().ok()?;
-    let name = std::fs::read_to_string(format!("/proc/{child}/comm")).ok()?;
-    // The kernel keeps fifteen letters of a name.
-    (name.trim_end() == &PROGRAM[..15]).then(|| Pid::from_raw(child)).flatten()
-}
-
 #[test]
-fn one_that_is_killed_costs_no_more_than_the_meaning_of_one_search() {
+fn one_that_is_killed_over_a_question_is_started_again_and_asked_anew() {
     let searched = Searched::new(40);
-    searched.install();
-    let mut command = searched.command();
-    command.stdin(Stdio::null()).stdout(Stdio::piped());
-    let mut search = Process::spawn(&mut command).unwrap();
-    let stdout = BufReader::new(search.child().stdout.take().unwrap());
-    let start = Instant::now();
-    let encoder = loop {
-        if let Some(encoder) = encoder_of(search.id()) {
-            break encoder;
-        }
-        assert!(start.elapsed() < PATIENCE && search.is_running().unwrap(), "no encoder");
-        std::thread::yield_now();
-    };
-    kill_process(encoder, Signal::KILL).unwrap();
-    let found: Value = serde_json::from_reader(stdout).unwrap();
-    assert!(search.wait(PATIENCE).unwrap().success());
-    // Killed before it greeted, it counts as missing; later, it is started again.
-    let mode = found["mode_used"].as_str().unwrap();
-    let note = found["note"].as_str().unwrap_or_default();
-    assert!(mode == "hybrid" || note.contains("words only"), "{found}");
-
+    let real = Encoder::start(&[]).greeting;
+    let greeting = json!({ "model": real.model, "dimensions": real.dimensions, "v": 1 });
+    let program = bin(PROGRAM).unwrap();
+    let first_time = format!("echo '{greeting}'; read line; kill -9 $$");
+    searched.script(&format!(
+        "if mkdir '{}' 2>/dev/null; then {first_time}; fi; exec '{}' \"$@\"",
+        searched.bins.join("was-here").display(),
+        program.display(),
+    ));
     let found = searched.search();
-    assert_eq!(found["mode_used"], "hybrid");
+    assert!(searched.bins.join("was-here").exists(), "the encoder that dies was never started");
+    assert_eq!((&found["mode_used"], &found["note"]), (&json!("hybrid"), &Value::Null), "{found}");
     let first = &found["hits"][0]["entry"]["summary"];
     assert_eq!(first, "Failed logins are limited to five in fifteen minutes.");
     assert_eq!(searched.project.processes(), Vec::<u32>::new());
