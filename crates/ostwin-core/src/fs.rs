@@ -53,7 +53,16 @@ pub type Result<T, E = FsError> = std::result::Result<T, E>;
 /// # Errors
 /// Any step failed; the old file is then still there, whole.
 pub fn replace_record(path: &Path, bytes: &[u8], durability: Durability) -> Result<()> {
-    replace(path, bytes, durability == Durability::Sync)
+    replace(path, bytes, durability == Durability::Sync, PUBLIC)
+}
+
+/// Replaces the record at `path` by `bytes`, which nobody but the user may read: the file has mode
+/// 0600 before the first byte is in it.
+///
+/// # Errors
+/// As [`replace_record`].
+pub fn replace_private(path: &Path, bytes: &[u8], durability: Durability) -> Result<()> {
+    replace(path, bytes, durability == Durability::Sync, PRIVATE)
 }
 
 /// Replaces the hint at `path`: whole, but not synced. For what can be lost without harm.
@@ -61,7 +70,7 @@ pub fn replace_record(path: &Path, bytes: &[u8], durability: Durability) -> Resu
 /// # Errors
 /// Any step failed; the old file is then still there, whole.
 pub fn replace_hint(path: &Path, bytes: &[u8]) -> Result<()> {
-    replace(path, bytes, false)
+    replace(path, bytes, false, PUBLIC)
 }
 
 /// `value` as the JSON that people read: indented, with a newline at the end.
@@ -92,11 +101,15 @@ pub fn replace_json_hint<T: Serialize>(path: &Path, value: &T) -> Result<()> {
     replace_hint(path, &bytes)
 }
 
-fn replace(path: &Path, bytes: &[u8], sync: bool) -> Result<()> {
+/// Mode of files that everybody may read, and of those that only the user may.
+const PUBLIC: u32 = 0o644;
+const PRIVATE: u32 = 0o600;
+
+fn replace(path: &Path, bytes: &[u8], sync: bool, mode: u32) -> Result<()> {
     let dir = parent(path)?;
     let mut builder = tempfile::Builder::new();
     builder.prefix(".tmp-").rand_bytes(10);
-    let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+    let permissions = std::os::unix::fs::PermissionsExt::from_mode(mode);
     builder.permissions(permissions);
     let mut file =
         builder.tempfile_in(dir).map_err(|error| FsError::new("write beside", path, error))?;

@@ -79,6 +79,11 @@ impl Layout {
         self.agents().join("vault.json")
     }
 
+    /// The lock of whoever changes the project's secrets.
+    pub fn vault_lock(&self) -> PathBuf {
+        self.agents().join("vault.lock")
+    }
+
     /// The shared memory.
     pub fn ledger(&self) -> PathBuf {
         self.agents().join("ledger.jsonl")
@@ -129,9 +134,19 @@ impl Layout {
         PlanPaths { dir: self.plans().join(plan.as_str()) }
     }
 
+    /// Where a plan is put before its files are removed.
+    pub fn removed_plan(&self, plan: &PlanId) -> PathBuf {
+        self.plans().join(format!(".removed-{plan}"))
+    }
+
     /// All war-rooms.
     pub fn rooms(&self) -> PathBuf {
         self.agents().join("war-rooms")
+    }
+
+    /// Where a room is put before its files are removed.
+    pub fn removed_room(&self, room: &RoomId) -> PathBuf {
+        self.rooms().join(format!(".removed-{room}"))
     }
 
     /// The files of one room.
@@ -324,6 +339,16 @@ pub fn user_mcp(config_dir: &Path) -> PathBuf {
     config_dir.join("mcp.json")
 }
 
+/// The user's own secrets, in the folder that [`crate::env::config_dir`] names.
+pub fn user_vault(config_dir: &Path) -> PathBuf {
+    config_dir.join("vault.json")
+}
+
+/// The lock of whoever changes the user's secrets.
+pub fn user_vault_lock(config_dir: &Path) -> PathBuf {
+    config_dir.join("vault.lock")
+}
+
 /// The files of one plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlanPaths {
@@ -367,6 +392,8 @@ files! { PlanPaths:
     engine_log = "engine.log";
     /// Requests to the engine.
     control = "control.jsonl";
+    /// What a person lets the plan use, instead of what the settings say.
+    budget = "budget.json";
 }
 
 /// The files of one room.
@@ -396,6 +423,8 @@ files! { RoomPaths:
     artifacts = "artifacts";
     /// The attempts.
     attempts = "attempts";
+    /// What a person set for this room only.
+    settings = "settings.json";
     /// MCP servers for this room only.
     mcp = "mcp.json";
     /// Roles for this room only.
