@@ -24,6 +24,8 @@ pub struct Replay {
     pub last_reason: String,
     /// What `@previous` means now: the latest work or review state before the current one.
     pub previous: Option<StateName>,
+    /// The signal by which `previous` was left; `None` if a person moved the room away from it.
+    pub left_by: Option<SignalName>,
     /// Retries used.
     pub retries: u32,
     /// Retries granted beyond the machine's `max_retries`.
@@ -150,6 +152,7 @@ impl Replay {
         let kind = machine.kind(from);
         if kind.is_some_and(StateKind::is_previous) {
             self.previous = Some(from.clone());
+            self.left_by.clone_from(&entry.signal);
         }
         let failed = entry.signal.as_ref().is_some_and(|signal| {
             [names::ERROR, names::TIMEOUT, names::FAIL].contains(&signal.as_str())

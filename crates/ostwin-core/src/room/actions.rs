@@ -1,13 +1,16 @@
 //! What a transition does on its way: each action can be repeated, because what it leaves behind
 //! carries its key `<room>:<seq>:<action>`.
 
-use super::verdict::verdict_of;
+use super::verdict::{Answer, verdict_of};
 use super::{MAX_RECORD_BYTES, Result, Room};
-use crate::channel::{Draft, Message};
+use crate::channel::{Draft, MAX_DATA_BYTES, Message};
 use crate::fs;
 use crate::ids::{RoleName, RoleRef, SignalName};
 use crate::ledger::{self, Ledger, Query};
-use crate::lifecycle::{Action, AuditEntry, Cause, Machine};
+use crate::lifecycle::{Action, AuditEntry, Cause, Machine, names};
+
+/// Room in a message's data for what stands there beside the criteria, in bytes.
+const OTHER_DATA_BYTES: usize = 4096;
 
 /// Performs one action of `entry`. With `again`, an earlier try may have done it: what it leaves
 /// is looked for first.
@@ -63,13 +66,14 @@ fn post(room: &Room, machine: &Machine, key: &str, again: bool, notice: Notice) 
         data: Some(data.into()),
     };
     let store = room.project().store();
-    // The body was within the limit as the reviewer's own message; what is added here is small.
-    let limit = room.project().max_message_bytes() * 2;
+    // What others said was within the limits when they said it; it must not be lost here.
+    let limit = room.project().max_message_bytes() * 2 + MAX_DATA_BYTES;
     room.channel().post(store, draft, &machine.message_types(), limit)?;
     Ok(())
 }
 
-/// The reviewer's findings go to the worker as a `fix` message.
+/// The reviewer's findings go to the worker as a `fix` message: with the rejection itself where it
+/// is the cause, else behind what the manager or a person said about it.
 fn post_fix(
     room: &Room,
     machine: &Machine,
@@ -77,32 +81,64 @@ fn post_fix(
     key: &str,
     again: bool,
 ) -> Result<()> {
-    let cause = cause_message(room, entry)?;
     let worker = match machine.state(&entry.to).and_then(|state| state.role.clone()) {
         Some(worker) => worker,
         None => room.contract()?.assignment.assigned_role,
+    };
+    let cause = cause_message(room, entry)?;
+    let rejection = match &cause {
+        Some(message) if is_rejection(message) => Some(message.clone()),
+        // What was worked on or accepted since is no finding any more.
+        _ => room.channel().latest(ends_work_or_review)?.filter(is_rejection),
     };
     let mut data = serde_json::Map::new();
     let mut body = cause.as_ref().map_or_else(|| entry.reason.clone(), |m| m.body.clone());
     if let Some(message) = &cause {
         data.insert("cause".to_owned(), message.id.as_str().into());
+    }
+    if let Some(message) = &rejection {
         data.insert("reviewer".to_owned(), message.from.to_string().into());
-        if let Some(verdict) = verdict_of(message.data.as_ref()) {
-            let unmet: Vec<_> = verdict.criteria.iter().filter(|answer| !answer.met).collect();
-            if !unmet.is_empty() {
-                body.push_str("\n\nNot met:\n");
-                for answer in &unmet {
-                    body.push_str(&format!("- **{}** {}\n", answer.id, answer.evidence.trim()));
-                }
-                let unmet = serde_json::to_value(unmet).unwrap_or_default();
+        if cause.as_ref().is_none_or(|cause| cause.id != message.id) {
+            body.push_str(&format!("\n\n{} had said:\n\n{}", message.from, message.body.trim()));
+        }
+        let unmet: Vec<Answer> = verdict_of(message.data.as_ref())
+            .map(|verdict| verdict.criteria.into_iter().filter(|answer| !answer.met).collect())
+            .unwrap_or_default();
+        if !unmet.is_empty() {
+            body.push_str("\n\nNot met:\n");
+            for answer in &unmet {
+                body.push_str(&format!("- **{}** {}\n", answer.id, answer.evidence.trim()));
+            }
+            let unmet = serde_json::to_value(unmet).unwrap_or_default();
+            if unmet.to_string().len() + OTHER_DATA_BYTES <= MAX_DATA_BYTES {
                 data.insert("criteria".to_owned(), unmet);
             }
         }
-        if message.is_rehearsed() {
-            data.insert("rehearsed".to_owned(), true.into());
-        }
+    }
+    if cause.iter().chain(&rejection).any(Message::is_rehearsed) {
+        data.insert("rehearsed".to_owned(), true.into());
     }
     post(room, machine, key, again, Notice { to: worker, kind: "fix", body, data })
+}
+
+/// Whether a session says that its work or its review is over.
+fn ends_work_or_review(message: &Message) -> bool {
+    message.attempt.is_some()
+        && [names::DONE, names::PASS, names::FAIL].contains(&message.kind.as_str())
+}
+
+/// Whether a reviewer's session rejects the work, be it by a pass with something unmet.
+fn is_rejection(message: &Message) -> bool {
+    let has_unmet = || {
+        verdict_of(message.data.as_ref())
+            .is_some_and(|verdict| verdict.criteria.iter().any(|answer| !answer.met))
+    };
+    message.attempt.is_some()
+        && match message.kind.as_str() {
+            names::FAIL => true,
+            names::PASS => has_unmet(),
+            _ => false,
+        }
 }
 
 /// The notes of whoever decided are appended to the brief, under a dated heading.
@@ -143,8 +179,8 @@ fn publish_memory(room: &Room, entry: &AuditEntry, key: &str, again: bool) -> Re
         return Ok(());
     }
     let contract = room.contract()?;
-    let worker = &contract.assignment.assigned_role;
-    let done = room.channel().latest(|m| m.kind.as_str() == "done" && m.from == *worker)?;
+    let done =
+        room.channel().latest(|m| m.kind.as_str() == names::DONE && m.attempt.is_some())?;
     let Some(done) = done else { return Ok(()) };
     let said = done.data.as_ref().and_then(|data| data.get("summary")?.as_str());
     let mut summary =
@@ -164,7 +200,7 @@ fn publish_memory(room: &Room, entry: &AuditEntry, key: &str, again: bool) -> Re
             kind: ledger::Kind::Artifact,
             room_id: Some(room.id().clone()),
             plan_id: Some(contract.plan_id),
-            author_role: worker.clone(),
+            author_role: done.from.clone(),
             reference: Some(contract.task_ref.to_string()),
             tags,
             summary,

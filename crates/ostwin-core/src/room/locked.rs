@@ -17,8 +17,8 @@ use crate::time::Timestamp;
 /// A room whose lock this process holds.
 #[derive(Debug)]
 pub struct LockedRoom<'r> {
-    room: &'r Room,
-    standing: Standing,
+    pub(super) room: &'r Room,
+    pub(super) standing: Standing,
 }
 
 /// Why a transition happens, as the audit records it.
@@ -136,13 +136,7 @@ impl<'r> LockedRoom<'r> {
     /// # Errors
     /// The state does not exist, is not drawn from here and not forced, or an attempt is open.
     pub fn set_state(&mut self, to: &StateName, force: bool, why: Why) -> Result<AuditEntry> {
-        let refuse = |problem: String| {
-            Err(RoomError::State {
-                room: self.room.id().clone(),
-                state: self.standing.state.clone(),
-                problem,
-            })
-        };
+        let refuse = |problem: String| Err(self.refusal(problem));
         let machine = &self.standing.machine;
         if machine.state(to).is_none() {
             let known: Vec<_> = machine.states.keys().map(StateName::as_str).collect();
@@ -155,18 +149,36 @@ impl<'r> LockedRoom<'r> {
         if !drawn && !force {
             return refuse(format!("its machine draws no way to `{to}`; --force takes it anyway"));
         }
-        if let Some(open) = self.room.open_attempt()? {
-            return refuse(format!("attempt {} is open: it has to end first", open.record.number));
-        }
+        self.refuse_open_attempt()?;
         self.record(None, to.clone(), Vec::new(), why, !drawn)
     }
 
-    fn counters(&self) -> Result<crate::lifecycle::Counters> {
+    /// What was asked does not fit the state that the room is in.
+    pub(super) fn refusal(&self, problem: impl Into<String>) -> RoomError {
+        RoomError::State {
+            room: self.room.id().clone(),
+            state: self.standing.state.clone(),
+            problem: problem.into(),
+        }
+    }
+
+    /// Whoever moves the room by a word of their own ends its session first.
+    pub(super) fn refuse_open_attempt(&self) -> Result<()> {
+        match self.room.open_attempt()? {
+            Some(open) => {
+                let number = open.record.number;
+                Err(self.refusal(format!("attempt {number} is open: it has to end first")))
+            }
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn counters(&self) -> Result<crate::lifecycle::Counters> {
         let Standing { machine, replay, .. } = &self.standing;
         Ok(replay.counters(machine, self.now(), self.room.spent()?))
     }
 
-    fn record(
+    pub(super) fn record(
         &mut self,
         signal: Option<SignalName>,
         to: StateName,
@@ -232,13 +244,7 @@ impl<'r> LockedRoom<'r> {
     /// # Errors
     /// The state runs no session, an attempt is open already, or a file failed.
     pub fn open_attempt(&mut self, new: NewAttempt) -> Result<Attempt> {
-        let refuse = |problem: String| {
-            Err(RoomError::State {
-                room: self.room.id().clone(),
-                state: self.standing.state.clone(),
-                problem,
-            })
-        };
+        let refuse = |problem: String| Err(self.refusal(problem));
         if !self.standing.kind().has_session() {
             return refuse("no session runs in it".to_owned());
         }
@@ -312,11 +318,7 @@ impl<'r> LockedRoom<'r> {
     pub fn close_attempt(&mut self, id: &AttemptId, ended: Ended) -> Result<Closed> {
         let open = self.room.open_attempt()?.filter(|attempt| attempt.record.id == *id);
         let Some(mut attempt) = open else {
-            return Err(RoomError::State {
-                room: self.room.id().clone(),
-                state: self.standing.state.clone(),
-                problem: format!("attempt {id} is not open"),
-            });
+            return Err(self.refusal(format!("attempt {id} is not open")));
         };
         let contract = self.room.contract()?;
         let signal = self.signal_of(&attempt.record, &contract)?;

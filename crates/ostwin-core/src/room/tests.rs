@@ -1,3 +1,5 @@
+mod person;
+
 use std::ops::ControlFlow;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -45,6 +47,29 @@ impl Fixture {
         let project = Project::new(layout, store);
         let room = create(&project, new_room(&["engineer", "qa"])).unwrap();
         Self { _dir: dir, clock, room }
+    }
+
+    /// A room whose manager decides, once, and that has no retry to begin with.
+    fn with_triage() -> Self {
+        let fixture = Self::new();
+        let mut new = new_room(&["engineer", "qa"]);
+        let options = GenerateOptions {
+            triage: crate::lifecycle::TriageMode::Session("manager".parse().unwrap()),
+            max_retries: 0,
+            ..options()
+        };
+        new.machine = generate(&roles(&["engineer", "qa"]), &options).unwrap();
+        let room = create(fixture.room.project(), new).unwrap();
+        Self { room, ..fixture }
+    }
+
+    /// Runs one session to its signal and moves the room by it.
+    fn session(&self, role: &str, kind: &str, data: Option<Value>) -> String {
+        let attempt = self.open(role);
+        assert_eq!(self.post(role, &attempt, kind, data), SIGNAL);
+        let (signal, why) = by(&self.close(&attempt, Outcome::NoSignal));
+        self.signal(signal.as_str(), why);
+        self.state()
     }
 
     fn state(&self) -> String {
@@ -115,6 +140,18 @@ fn roles(names: &[&str]) -> Vec<RoleRef> {
     names.iter().map(|name| name.parse().unwrap()).collect()
 }
 
+fn options() -> GenerateOptions {
+    GenerateOptions {
+        default_role: "engineer".parse().unwrap(),
+        review_role: None,
+        skip_review: false,
+        review_restart: crate::lifecycle::ReviewRestart::Stage,
+        triage: crate::lifecycle::TriageMode::Person,
+        max_retries: 3,
+        max_triages: 1,
+    }
+}
+
 fn new_room(names: &[&str]) -> NewRoom {
     let mut epic = Epic::new(EpicId::new("EPIC-001").unwrap(), Entry::Epic);
     epic.title = "A shop".to_owned();
@@ -132,16 +169,7 @@ fn new_room(names: &[&str]) -> NewRoom {
         Timestamp::from_millis(0),
     )
     .unwrap();
-    let options = GenerateOptions {
-        default_role: "engineer".parse().unwrap(),
-        review_role: None,
-        skip_review: false,
-        review_restart: crate::lifecycle::ReviewRestart::Stage,
-        triage: crate::lifecycle::TriageMode::Person,
-        max_retries: 3,
-        max_triages: 1,
-    };
-    let machine = generate(&roles(names), &options).unwrap();
+    let machine = generate(&roles(names), &options()).unwrap();
     NewRoom {
         brief: brief(&epic, &contract),
         tasks: tasks(&epic),
