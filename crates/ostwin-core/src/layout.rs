@@ -394,6 +394,8 @@ files! { PlanPaths:
     control = "control.jsonl";
     /// What a person lets the plan use, instead of what the settings say.
     budget = "budget.json";
+    /// The lock of whoever changes that.
+    budget_lock = "budget.lock";
 }
 
 /// The files of one room.

@@ -5,6 +5,7 @@
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings};
 
+use crate::budget::PlanBudget;
 use crate::config::Config;
 use crate::control::{EngineRecord, Request};
 use crate::dag::Dag;
@@ -13,7 +14,7 @@ use crate::lifecycle::{AuditLine, Machine};
 use crate::plans::PlanMeta;
 use crate::registry::Registry;
 use crate::roles::RoleSpec;
-use crate::room::{AttemptRecord, Contract, Progress, Verdict};
+use crate::room::{AttemptRecord, Contract, Progress, RoomSettings, Verdict};
 use crate::skills_index::SkillsIndex;
 use crate::skills_lock::SkillsLock;
 use crate::{channel, ledger};
@@ -42,11 +43,13 @@ pub fn all() -> Vec<FileSchema> {
         of::<Event>("event.schema.json", "a line of a plan's events"),
         of::<ledger::Entry>("ledger-entry.schema.json", "a line of the shared memory"),
         of::<Machine>("lifecycle.schema.json", "the state machine of a room"),
+        of::<PlanBudget>("plan-budget.schema.json", "what a person lets a plan use"),
         of::<PlanMeta>("plan-meta.schema.json", "where a plan came from"),
         of::<Progress>("progress.schema.json", "how far an attempt says it is"),
         of::<Registry>("registry.schema.json", "the role catalogue"),
         of::<RoleSpec>("role.schema.json", "the settings of a role"),
         of::<Contract>("room-config.schema.json", "the contract of a room"),
+        of::<RoomSettings>("room-settings.schema.json", "what a person set for a room"),
         of::<SkillsIndex>("skills-index.schema.json", "an index of skills that can be installed"),
         of::<SkillsLock>("skills-lock.schema.json", "which skills were installed"),
         of::<Verdict>("verdict.schema.json", "the data of a `pass` or `fail` message"),
