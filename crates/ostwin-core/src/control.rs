@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::events::{ControlResult, Event, EventKind, Events};
 use crate::fs::{self, FsError};
-use crate::ids::{ControlId, PlanId, RoomId, RunId, StateName, entropy};
+use crate::ids::{ControlId, PlanId, RoomId, RunId, entropy};
 use crate::json::{Extra, Version};
 use crate::jsonl::{self, Follower, JsonlError};
 use crate::layout::PlanPaths;
@@ -24,11 +24,15 @@ use crate::store::Store;
 use crate::time::Timestamp;
 
 mod act;
+mod decision;
+mod pause;
 
-pub use act::{ActError, Acted, Wish, act_on_room};
+pub use act::{ActError, Acted, Wish, act_on_room, pause, pause_event};
+pub use decision::{Decision, carry_out};
+pub use pause::Pauses;
 
 /// How long a caller waits for an engine's answer.
-pub const ANSWER_PATIENCE: Duration = Duration::from_secs(5);
+pub const ANSWER_PATIENCE: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(20);
 
 /// `engine.json`: which process drives the plan. A hint: only the lock says whether it lives.
@@ -66,18 +70,35 @@ pub enum Ask {
         #[serde(default)]
         force: bool,
     },
-    /// Move a room to a state by a person's word.
-    SetStatus {
+    /// Open no attempt any more, of the plan or of one room. What runs may finish.
+    Pause {
+        /// The room; the whole plan if none is named.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        room: Option<RoomId>,
+    },
+    /// End such a pause.
+    Resume {
+        /// The room; the whole plan if none is named.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        room: Option<RoomId>,
+    },
+    /// Carry out what a person decided about a room.
+    Room {
         /// The room.
         room: RoomId,
-        /// The state.
-        state: StateName,
-        /// Also where the machine draws no such way.
-        #[serde(default)]
-        force: bool,
-        /// Why.
+        /// What was decided.
+        decision: Decision,
+        /// Why; of a verdict, what it says.
         reason: String,
     },
+}
+
+impl Ask {
+    /// Whether the request is for the run that is seen when it is made, not for one that is
+    /// started meanwhile.
+    fn is_for_one_run(&self) -> bool {
+        matches!(self, Self::Stop { .. } | Self::Pause { .. })
+    }
 }
 
 /// One line of `control.jsonl`.
@@ -173,7 +194,7 @@ pub fn submit(
     mut ask: Ask,
     run_id: Option<RunId>,
 ) -> Result<Request, ControlError> {
-    if let Ask::SetStatus { reason, .. } = &mut ask {
+    if let Ask::Room { reason, .. } = &mut ask {
         store.redactor.in_text(reason);
     }
     let random = entropy().map_err(ControlError::Entropy)?;
@@ -202,10 +223,9 @@ pub fn ask(project: &Project, plan: &PlanId, actor: &str, ask: Ask) -> Result<Ev
     if !is_driven(&paths)? {
         return Err(ControlError::NotRunning { plan: plan.clone() });
     }
-    // A stop is for the run that is seen now, not for one that is started meanwhile.
-    let run_id = match ask {
-        Ask::Stop { .. } => engine_record(&paths)?.map(|record| record.run_id),
-        Ask::SetStatus { .. } => None,
+    let run_id = match ask.is_for_one_run() {
+        true => engine_record(&paths)?.map(|record| record.run_id),
+        false => None,
     };
     let end = std::fs::metadata(paths.events()).map_or(0, |metadata| metadata.len());
     let request = submit(project.store(), &paths, actor, ask, run_id)?;

@@ -37,8 +37,18 @@ pub enum EventKind {
     Escalated,
     /// Something is off and the plan goes on.
     Warning,
+    /// A session asks a person, or has been answered.
+    Question,
+    /// A permission was given or refused.
+    Permission,
+    /// A budget is nearly or wholly used up, or was changed by a person.
+    Budget,
     /// A control request was answered.
     Control,
+    /// A person paused the plan or a room: it opens no attempt.
+    Paused,
+    /// A person ended such a pause.
+    Unpaused,
     /// The engine ended before the plan did.
     Stopped,
     /// Every room is finished or can never start.

@@ -1,6 +1,6 @@
 //! Requests that others put to this engine.
 
-use ostwin_core::control::{Ask, Request};
+use ostwin_core::control::{Ask, Request, carry_out};
 use ostwin_core::events::ControlResult;
 use ostwin_core::ids::{RoomId, RunId};
 use ostwin_core::lifecycle::{AuditEntry, Cause};
@@ -11,6 +11,8 @@ use ostwin_core::time::Timestamp;
 pub(crate) enum Order {
     /// End, at once if `force`.
     Stop { force: bool },
+    /// Open no attempt any more, or open them again: of this room, or without one of the plan.
+    Pause { room: Option<RoomId>, paused: bool },
     /// Something with this room, once no session runs in it.
     Room(RoomId),
     /// Nothing: the answer and why.
@@ -28,7 +30,9 @@ pub(crate) fn read(request: &Request, run_id: &RunId, now: Timestamp) -> Order {
     }
     match &request.ask {
         Ask::Stop { force } => Order::Stop { force: *force },
-        Ask::SetStatus { room, .. } => Order::Room(room.clone()),
+        Ask::Pause { room } => Order::Pause { room: room.clone(), paused: true },
+        Ask::Resume { room } => Order::Pause { room: room.clone(), paused: false },
+        Ask::Room { room, .. } => Order::Room(room.clone()),
     }
 }
 
@@ -38,15 +42,15 @@ pub(crate) fn read(request: &Request, run_id: &RunId, now: Timestamp) -> Order {
 /// The room refuses, or cannot be read or changed.
 pub(crate) fn act_on_room(room: &Room, request: &Request) -> Result<Option<AuditEntry>, RoomError> {
     match &request.ask {
-        Ask::Stop { .. } => Ok(None),
-        Ask::SetStatus { state, force, reason, .. } => {
+        Ask::Stop { .. } | Ask::Pause { .. } | Ask::Resume { .. } => Ok(None),
+        Ask::Room { decision, reason, .. } => {
             let why = Why {
                 cause: Cause::Control(request.id.clone()),
                 attempt: None,
                 actor: request.actor.clone(),
                 reason: reason.clone(),
             };
-            room.locked(|locked| locked.set_state(state, *force, why)).map(Some)
+            carry_out(room, decision, why).map(Some)
         }
     }
 }

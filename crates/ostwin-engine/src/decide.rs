@@ -86,6 +86,7 @@ pub fn decide(snapshot: &Snapshot, policy: &Policy) -> Vec<Action> {
         }
         match next_of(snapshot, policy, id, epic) {
             Next::Act(action) => actions.push(action),
+            Next::Start if epic.paused => {}
             Next::Start => candidates.push((id, epic)),
             Next::WakeAt(at) => wake = Some(wake.map_or(at, |earliest| earliest.min(at))),
             Next::Nothing => {}

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ostwin_core::control::Request;
+use ostwin_core::control::{Pauses, Request};
 use ostwin_core::dag::Dag;
 use ostwin_core::events::{Event, EventKind, Events};
 use ostwin_core::ids::{ControlId, EpicId, RoomId, RunId};
@@ -55,6 +55,8 @@ pub(crate) struct Engine<'e> {
     happened: UnboundedReceiver<Event>,
     happened_sender: UnboundedSender<Event>,
     seen_requests: HashSet<ControlId>,
+    /// By the plan's events, so that a pause outlives the engine that it was asked of.
+    pauses: Pauses,
     stopping: Option<RunEnd>,
     slots_full: bool,
     /// Counts how often slots were given back, so that one that was freed while a session asked
@@ -141,6 +143,7 @@ impl<'e> Engine<'e> {
             happened,
             happened_sender,
             seen_requests: HashSet::new(),
+            pauses: Pauses::of(&plan.events().read_all()?),
             stopping: None,
             slots_full: false,
             slots_freed: 0,
@@ -288,6 +291,7 @@ impl<'e> Engine<'e> {
                     remaining: place.remaining,
                     serialize: place.serialize,
                     retry_delay: place.retry_delay,
+                    paused: self.pauses.holds(place.room.id()),
                     standing: place.view.clone(),
                     session: place.session,
                 };

@@ -8,6 +8,7 @@
 mod attempt;
 mod by_hand;
 mod control;
+mod deadlines;
 mod decide;
 mod engine;
 mod error;
@@ -22,6 +23,7 @@ mod submit;
 pub mod unsupported;
 
 pub use by_hand::{ByHandError, new_room};
+pub use deadlines::{Enforced, TimedOut, enforce_deadlines};
 pub use decide::{Action, Finish, MoveCause, decide};
 pub use error::EngineError;
 pub use run::{Interrupt, Observer, RunEnd, RunOptions, run};

@@ -11,7 +11,7 @@ use crate::snapshot::{AttemptView, RoomView};
 
 /// How long after its deadline an attempt of another machine is taken for dead, beside the grace
 /// that its processes have.
-const FOREIGN_MARGIN: Duration = Duration::from_secs(30);
+pub(crate) const FOREIGN_MARGIN: Duration = Duration::from_secs(30);
 
 /// Reads where `room` stands.
 ///

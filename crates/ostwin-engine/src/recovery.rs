@@ -36,9 +36,27 @@ pub(crate) fn close_stale(
     attempt: &Attempt,
     kill_grace: Duration,
 ) -> Result<Closed, RoomError> {
+    let reason = match is_of_this_boot(attempt) {
+        true => "the engine ended while the session ran",
+        false => "the machine went down or away while the session ran",
+    };
+    end_stale(room, attempt, kill_grace, Outcome::Interrupted, reason)
+}
+
+/// Closes an open attempt that no session backs as `outcome`, once nothing of it runs any more. A
+/// signal that was accepted counts instead.
+///
+/// # Errors
+/// The room cannot be read or changed.
+pub(crate) fn end_stale(
+    room: &Room,
+    attempt: &Attempt,
+    kill_grace: Duration,
+    outcome: Outcome,
+    reason: &str,
+) -> Result<Closed, RoomError> {
     let record = &attempt.record;
-    let same_boot = record.boot_id == env::boot_id() && record.host == env::host();
-    if same_boot {
+    if is_of_this_boot(attempt) {
         // The guardian saw its lifeline close and is ending the session. Its lock is its life.
         let lock = attempt.paths.session_lock();
         if lock.exists() {
@@ -60,11 +78,11 @@ pub(crate) fn close_stale(
             );
         }
     }
-    let reason = if same_boot {
-        "the engine ended while the session ran"
-    } else {
-        "the machine went down or away while the session ran"
-    };
     let id = record.id.clone();
-    room.locked(|locked| locked.close_attempt(&id, Ended::with(Outcome::Interrupted, reason)))
+    room.locked(|locked| locked.close_attempt(&id, Ended::with(outcome, reason)))
+}
+
+fn is_of_this_boot(attempt: &Attempt) -> bool {
+    let record = &attempt.record;
+    record.boot_id == env::boot_id() && record.host == env::host()
 }

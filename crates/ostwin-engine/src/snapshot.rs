@@ -37,6 +37,8 @@ pub struct EpicView {
     pub serialize: bool,
     /// Pause between a failed attempt and the next.
     pub retry_delay: std::time::Duration,
+    /// A person paused it or the plan: it opens no attempt.
+    pub paused: bool,
     /// Where the room stands.
     pub standing: RoomView,
     /// What this engine runs in the room.

@@ -106,6 +106,7 @@ impl From<BoardError> for ToolError {
             BoardError::Fs(error) => error.into(),
             BoardError::Room(error) => error.into(),
             BoardError::Lock(error) => error.into(),
+            BoardError::Events(error) => error.into(),
             BoardError::Dag(_) | BoardError::Control(_) => {
                 Self::because(Code::CorruptState, &error)
             }

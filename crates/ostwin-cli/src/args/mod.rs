@@ -1,5 +1,6 @@
 //! What can be typed: the parser of the command line, and nothing of what it means.
 
+mod control;
 mod mcp;
 mod memory;
 mod plans;
@@ -12,6 +13,9 @@ use clap::builder::styling::{AnsiColor, Effects};
 use clap::{Parser, Subcommand};
 use ostwin_service::BaseArgs;
 
+pub(crate) use control::{
+    CancelArgs, PauseArgs, PlanOrRoom, ResumeArgs, RetryArgs, StopArgs, WatchTimeoutsArgs,
+};
 pub(crate) use mcp::{McpCommand, McpListArgs, McpTestArgs};
 pub(crate) use memory::{MemoryCommand, MemoryFormat, MemoryPublishArgs, MemorySearchArgs};
 pub(crate) use plans::{
@@ -20,7 +24,7 @@ pub(crate) use plans::{
 pub(crate) use project::{CompletionsArgs, ConfigCommand, GenArgs, InitArgs};
 pub(crate) use rooms::{
     AttemptCommand, LogsArgs, ResolveCommand, RoomCommand, RoomNewArgs, RoomPostArgs,
-    RoomSetStatusArgs, StatusArgs, StopArgs,
+    StatusArgs, TopArgs,
 };
 pub(crate) use skills::{
     SearchSource, SkillsCommand, SkillsInstallArgs, SkillsSearchArgs, SkillsUpdateArgs,
@@ -78,6 +82,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Dag(DagCommand),
     Status(StatusArgs),
+    Top(TopArgs),
     Logs(LogsArgs),
     /// The sessions of agents
     #[command(subcommand)]
@@ -98,6 +103,11 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Mcp(McpCommand),
     Stop(StopArgs),
+    Pause(PauseArgs),
+    Resume(ResumeArgs),
+    Retry(RetryArgs),
+    Cancel(CancelArgs),
+    WatchTimeouts(WatchTimeoutsArgs),
     /// Check that this project and this machine are in order
     ///
     /// Each finding comes with its fix. Exits with 1 if something is wrong.

@@ -21,6 +21,19 @@ pub(crate) struct StatusArgs {
     pub(crate) watch: bool,
 }
 
+/// Look at a plan full-screen: its epics, and what is said and done in each
+///
+/// It only looks, and runs on when the plan ends. The keys are on the screen; `?` explains them.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  ostwin top                   the plan that runs, else the newest
+  ostwin top shop-3fa9c1       this plan")]
+pub(crate) struct TopArgs {
+    /// The plan: an id, or the file it came from [default: the one that runs, else the newest]
+    pub(crate) plan: Option<String>,
+}
+
 /// Show what the agents in the rooms say to each other
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -134,13 +147,16 @@ pub(crate) struct RoomSetStatusArgs {
 
 /// Post a message to a room
 ///
-/// From a shell it is a message of a person, which agents read and which moves nothing. Inside an
-/// attempt it is the attempt's own message, with the same checks as its tool server.
+/// From a shell it is a message of a person, which agents read and which moves nothing, except for
+/// the answer to a room that waits for one: `fix`, `redesign`, `replan`, `reject` where it is
+/// escalated or a triage runs, `unblock` where it is blocked. Inside an attempt it is the attempt's
+/// own message, with the same checks as its tool server.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   ostwin room post room-003 --body \"Use the ledger of EPIC-001\"
   ostwin room post room-003 --type answer --to engineer --body-file answer.md
+  ostwin room post room-003 --type fix --body \"Round half up\"
   ostwin room post --type done --body \"It is done\"    inside an attempt")]
 pub(crate) struct RoomPostArgs {
     /// The room [default inside an attempt: its own]
@@ -215,21 +231,4 @@ Examples:
         #[arg(long, alias = "full")]
         text: bool,
     },
-}
-
-/// End the run of a plan in order
-///
-/// Asks its engine to end the sessions and itself. The plan can be gone on with by `ostwin run`.
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  ostwin stop                  the plan that runs
-  ostwin stop shop-3fa9c1      that plan
-  ostwin stop --force          kill the sessions at once")]
-pub(crate) struct StopArgs {
-    /// The plan: an id, or the file it came from [default: the only one that runs]
-    pub(crate) plan: Option<String>,
-    /// Kill instead of asking
-    #[arg(long)]
-    pub(crate) force: bool,
 }

@@ -3,6 +3,7 @@
 mod attempt;
 mod completions;
 mod config;
+mod control;
 mod dag;
 mod demo;
 mod detach;
@@ -23,7 +24,9 @@ mod run;
 mod skills;
 mod status;
 mod stop;
+mod top;
 mod version;
+mod watch_timeouts;
 
 use ostwin_core::env;
 use ostwin_service::Exit;
@@ -44,6 +47,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Plan(command) => plan::run(&context, &command),
         Command::Dag(command) => dag::run(&context, &command),
         Command::Status(args) => status::status(&context, &args),
+        Command::Top(args) => top::top(&context, &args),
         Command::Logs(args) => logs::logs(&context, &args),
         Command::Attempt(command) => attempt::run(&context, &command),
         Command::Room(command) => room::run(&context, &command),
@@ -52,6 +56,11 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Resolve(command) => resolve::run(&context, &command),
         Command::Mcp(command) => mcp::run(&context, &command),
         Command::Stop(args) => stop::stop(&context, &args),
+        Command::Pause(args) => control::pause(&context, &args.what, true),
+        Command::Resume(args) => control::pause(&context, &args.what, false),
+        Command::Retry(args) => control::retry(&context, &args),
+        Command::Cancel(args) => control::cancel(&context, &args),
+        Command::WatchTimeouts(args) => watch_timeouts::watch_timeouts(&context, &args),
         Command::Config(command) => config::run(&context, &command),
         Command::Doctor => doctor::doctor(&context),
         Command::Completions(args) => completions::completions(&context, &args),
@@ -65,7 +74,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
 fn log_level(context: &Context, command: &Command) -> LevelFilter {
     let live = match command {
         Command::Run(args) => !args.dry_run && !args.detach,
-        Command::Demo(_) => true,
+        Command::Demo(_) | Command::Top(_) => true,
         Command::Status(args) => args.watch,
         _ => false,
     };

@@ -3,17 +3,17 @@
 use std::io::Read;
 
 use ostwin_core::channel::Filter;
-use ostwin_core::control::{ActError, Acted, ControlError, Wish, act_on_room};
+use ostwin_core::control::Decision;
 use ostwin_core::env;
 use ostwin_core::fs;
-use ostwin_core::ids::{AttemptId, RoleRef, RoomId};
-use ostwin_core::lifecycle::StateKind;
+use ostwin_core::ids::{AttemptId, RoleRef, RoomId, SignalName};
+use ostwin_core::lifecycle::{StateKind, names};
 use ostwin_core::room::{self, PostRefusal, PostRequest, Room, Speaker};
 use ostwin_service::{Exit, Explain, Failure};
 use serde_json::{Value, json};
 
-use super::room_new;
-use crate::args::{RoomCommand, RoomPostArgs, RoomSetStatusArgs};
+use super::{control, room_new};
+use crate::args::{RoomCommand, RoomPostArgs};
 use crate::context::{Context, actor, stored_plan};
 use crate::out::remark;
 use crate::view::{self, table};
@@ -26,7 +26,10 @@ pub(crate) fn run(context: &Context, command: &RoomCommand) -> anyhow::Result<Ex
         RoomCommand::New(args) => room_new::new(context, args),
         RoomCommand::List { plan } => list(context, plan.as_deref()),
         RoomCommand::Show { room } => show(context, room),
-        RoomCommand::SetStatus(args) => set_status(context, args),
+        RoomCommand::SetStatus(args) => {
+            let decision = Decision::SetStatus { state: args.state.clone(), force: args.force };
+            control::decide(context, &args.room, decision, &args.reason)
+        }
         RoomCommand::Post(args) => post(context, args),
     }
 }
@@ -98,58 +101,18 @@ fn show(context: &Context, id: &RoomId) -> anyhow::Result<Exit> {
     Ok(Exit::Ok)
 }
 
-fn set_status(context: &Context, args: &RoomSetStatusArgs) -> anyhow::Result<Exit> {
-    let (project, _) = context.project()?;
-    let room = Room::open(&project, &args.room).exit(Exit::Usage)?;
-    let wish = Wish {
-        state: args.state.clone(),
-        force: args.force,
-        reason: args.reason.clone(),
-        actor: actor(),
-        program: "cli".to_owned(),
-    };
-    let acted = match act_on_room(&room, &wish) {
-        Ok(acted) => acted,
-        Err(error) => {
-            let refused = matches!(
-                error,
-                ActError::NoReason
-                    | ActError::Room(room::RoomError::State { .. })
-                    | ActError::Control(ControlError::Refused { .. })
-            );
-            let exit = if refused { Exit::Usage } else { Exit::Environment };
-            return Err(error).exit(exit).hint(format!(
-                "`ostwin room show {}` shows its state and the ways out",
-                args.room
-            ));
-        }
-    };
-    let state = room.standing()?.state;
-    if context.out.json {
-        let by = if matches!(acted, Acted::ByEngine(_)) { "engine" } else { "here" };
-        context.out.json(&json!({"room": args.room, "state": state, "done_by": by}))?;
-        return Ok(Exit::Ok);
-    }
-    let room = &args.room;
-    remark(&match acted {
-        Acted::ByEngine(_) => format!("`{room}` is in `{state}` now; the engine goes on with it"),
-        Acted::Here(_) => {
-            let plan = room_plan(context, room)?;
-            format!("`{room}` is in `{state}` now; `ostwin run {plan}` goes on with it")
-        }
-    });
-    Ok(Exit::Ok)
-}
-
-fn room_plan(context: &Context, id: &RoomId) -> anyhow::Result<String> {
-    let (project, _) = context.project()?;
-    Ok(Room::open(&project, id)?.contract()?.plan_id.to_string())
-}
-
 fn post(context: &Context, args: &RoomPostArgs) -> anyhow::Result<Exit> {
     let (project, _) = context.project()?;
     let room = Room::open(&project, &args.room).exit(Exit::Usage)?;
     let speaker = speaker()?;
+    if speaker.attempt.is_none() && is_decision(&room, &args.kind)? {
+        if args.data.is_some() {
+            let text = format!("`{}` from a person has no structured part", args.kind);
+            return Err(Failure::new(Exit::Usage, text).hint("leave out --data").into());
+        }
+        let decision = Decision::Verdict { signal: args.kind.clone() };
+        return control::decide(context, &args.room, decision, &body(args)?);
+    }
     let data =
         match &args.data {
             Some(text) => Some(serde_json::from_str::<Value>(text).map_err(|error| {
@@ -180,6 +143,16 @@ fn post(context: &Context, args: &RoomPostArgs) -> anyhow::Result<Exit> {
         Err(error @ PostRefusal::Room(_)) => Err(error).exit(Exit::Environment),
         Err(error) => Err(error).exit(Exit::Usage),
     }
+}
+
+/// Whether a message of this type from a person is an answer that moves the room, or is meant as
+/// one: then the room says what it can be answered.
+fn is_decision(room: &Room, kind: &SignalName) -> anyhow::Result<bool> {
+    if names::VERDICTS.contains(&kind.as_str()) || kind.as_str() == names::UNBLOCK {
+        return Ok(true);
+    }
+    let standing = room.standing()?;
+    Ok(standing.machine.allowed_person_signals(&standing.state).contains(kind))
 }
 
 /// Who speaks: an attempt's own session says so in its environment, which the checks of the room

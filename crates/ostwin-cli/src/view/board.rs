@@ -31,6 +31,9 @@ pub(crate) fn headline(board: &Board, look: Look) -> Vec<Line> {
     if board.rehearsed {
         first.push(Style::Magenta, "  rehearsed");
     }
+    if board.paused {
+        first.push(Style::BoldYellow, "  paused");
+    }
     let mut second = Line::new().with(state_style(board.state), board.state.words());
     if look.width >= ROOMY {
         second.push(Style::Plain, format!("  {}", bar(board.progress_percent, 12, look.unicode)));

@@ -82,6 +82,12 @@ fn said(event: &Event, line: &mut Line) -> Option<()> {
             aside(line, &reason);
         }
         EventKind::Warning => line.push(Style::Yellow, format!("warning: {reason}")),
+        EventKind::Question => line.push(Style::BoldYellow, reason),
+        EventKind::Permission => {
+            let denied = field(event, "allowed") == Some(&Value::Bool(false));
+            line.push(if denied { Style::Yellow } else { Style::Dim }, reason);
+        }
+        EventKind::Budget => line.push(Style::Yellow, format!("budget: {reason}")),
         EventKind::Control => {
             let word = match event.result {
                 Some(ControlResult::Done) => "a request was carried out",
@@ -89,6 +95,12 @@ fn said(event: &Event, line: &mut Line) -> Option<()> {
                 Some(ControlResult::Void) | None => "a request was void",
             };
             line.push(Style::Yellow, word);
+            aside(line, &reason);
+        }
+        EventKind::Paused | EventKind::Unpaused => {
+            let word = if event.kind == EventKind::Paused { "paused" } else { "goes on" };
+            let what = if event.epic.is_none() && event.room.is_none() { "the plan " } else { "" };
+            line.push(Style::Yellow, format!("{what}{word}"));
             aside(line, &reason);
         }
         EventKind::Stopped => {

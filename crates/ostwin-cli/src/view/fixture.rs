@@ -60,6 +60,7 @@ pub(crate) fn board() -> Board {
         rehearsed: true,
         at: Timestamp::from_millis(1_769_847_330_250),
         state: PlanState::Running,
+        paused: false,
         progress_percent: 27,
         engine: Some(Engine {
             run_id: "run-01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap(),

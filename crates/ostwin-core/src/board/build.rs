@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::value::{Board, Counts, Engine, LastMessage, PlanState, Row};
 use crate::channel::Message;
-use crate::control::EngineRecord;
+use crate::control::{EngineRecord, Pauses};
 use crate::dag::{Dag, DagNode};
 use crate::ids::{EpicId, RoomId};
 use crate::lifecycle::{
@@ -32,6 +32,8 @@ pub struct Inputs<'a> {
     pub engine: EngineInput,
     /// The rooms by epic. An epic without one was not begun.
     pub rooms: &'a BTreeMap<EpicId, RoomInput>,
+    /// What a person paused.
+    pub pauses: &'a Pauses,
     /// Most sessions at once in the project.
     pub max_sessions: usize,
     /// Pause before a retry where the epic does not say.
@@ -101,6 +103,7 @@ pub fn build(inputs: &Inputs<'_>) -> Board {
         at: inputs.now,
         state: plan_state(inputs, &counts),
         progress_percent: progress(&rows),
+        paused: inputs.pauses.plan(),
         engine: inputs.engine.record.as_ref().map(|record| Engine {
             run_id: record.run_id.clone(),
             pid: record.pid,
@@ -210,6 +213,7 @@ impl Maker<'_> {
             attempt_open: active,
             resume_at: self.resume_at(reading),
             last_signal: replay.last_signal.clone(),
+            paused: self.inputs.pauses.holds(room),
             ..self.facts()
         };
         let display = display(&standing.machine, &standing.state, &facts);
@@ -252,8 +256,14 @@ impl Maker<'_> {
         }
     }
 
-    /// When a room that failed is tried again.
+    /// When a room goes on by itself: one that failed is tried again, or the model's service has
+    /// said when it lets the session go on.
     fn resume_at(&self, reading: &RoomReading) -> Option<Timestamp> {
+        if reading.standing.kind().has_session() {
+            let last_seq = reading.standing.replay.last_seq;
+            let attempt = reading.attempt.as_ref();
+            return attempt.filter(|last| last.audit_seq == last_seq)?.rests_until();
+        }
         if reading.standing.kind() != StateKind::Decision {
             return None;
         }

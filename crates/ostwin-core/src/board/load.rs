@@ -7,10 +7,12 @@ use super::build::{EngineInput, Inputs, RoomInput, RoomReading, build};
 use super::value::Board;
 use crate::channel::Filter;
 use crate::config::Config;
-use crate::control::{self, ControlError};
+use crate::control::{self, ControlError, Pauses};
+use crate::events::Event;
 use crate::dag::{self, BuildOptions, Dag, DagError};
 use crate::fs::FsError;
 use crate::ids::{EpicId, RoomId};
+use crate::jsonl::{Follower, JsonlError};
 use crate::lock::LockError;
 use crate::plan::{self, ParseOptions};
 use crate::plans::{PlanStoreError, StoredPlan};
@@ -38,7 +40,13 @@ pub enum BoardError {
     /// The plan's lock cannot be looked at.
     #[error(transparent)]
     Lock(#[from] LockError),
+    /// The plan's events cannot be read.
+    #[error(transparent)]
+    Events(#[from] JsonlError),
 }
+
+/// How many events are taken in one go.
+const EVENTS: usize = 1_000;
 
 /// Reads everything once and computes the board.
 ///
@@ -55,6 +63,8 @@ pub struct Loader {
     plan: StoredPlan,
     max_sessions: usize,
     retry_delay: Duration,
+    events: Follower,
+    pauses: Pauses,
     dag: Option<Dag>,
     rooms: BTreeMap<EpicId, RoomInput>,
     /// Rooms whose files may have changed since they were read.
@@ -71,6 +81,8 @@ impl Loader {
             plan: plan.clone(),
             max_sessions: usize::try_from(config.max_concurrent_rooms).unwrap_or(usize::MAX),
             retry_delay: Duration::from_secs(config.retry_delay_seconds),
+            events: Follower::new(&plan.paths.events(), 0),
+            pauses: Pauses::default(),
             dag: None,
             rooms: BTreeMap::new(),
             stale: BTreeSet::new(),
@@ -105,6 +117,7 @@ impl Loader {
         for input in self.rooms.values_mut().filter(|input| stale.contains(&input.room)) {
             *input = read_room(&self.project, &input.room);
         }
+        self.read_events()?;
         let engine = EngineInput {
             driven: control::is_driven(&self.plan.paths)?,
             record: control::engine_record(&self.plan.paths)?,
@@ -122,10 +135,24 @@ impl Loader {
             dag,
             engine,
             rooms: &self.rooms,
+            pauses: &self.pauses,
             max_sessions: self.max_sessions,
             retry_delay: self.retry_delay,
             now,
         }))
+    }
+
+    fn read_events(&mut self) -> Result<(), BoardError> {
+        loop {
+            let batch = self.events.poll::<Event>(EVENTS)?;
+            if batch.restarted {
+                self.pauses = Pauses::default();
+            }
+            batch.lines.iter().for_each(|event| self.pauses.feed(event));
+            if !batch.more {
+                return Ok(());
+            }
+        }
     }
 
     fn read_plan(&mut self) -> Result<(), BoardError> {

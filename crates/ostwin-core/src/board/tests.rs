@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::*;
-use crate::control::EngineRecord;
+use crate::control::{EngineRecord, Pauses};
 use crate::dag::{self, BuildOptions, Dag};
 use crate::ids::{EpicId, PlanId, RoomId};
 use crate::json::{Extra, Version};
@@ -132,6 +132,7 @@ pub(super) fn board(rooms: impl IntoIterator<Item = RoomInput>, driven: bool) ->
         revision: 1,
         imported_at: at(0),
         rehearsed: false,
+        answers: BTreeMap::new(),
         extra: Extra::new(),
     };
     let record = EngineRecord {
@@ -151,6 +152,7 @@ pub(super) fn board(rooms: impl IntoIterator<Item = RoomInput>, driven: bool) ->
         dag: &dag(),
         engine: EngineInput { record: Some(record), driven },
         rooms: &rooms,
+        pauses: &Pauses::default(),
         max_sessions: 50,
         retry_delay: Duration::ZERO,
         now: at(100),

@@ -22,6 +22,8 @@ pub struct Board {
     pub at: Timestamp,
     /// How the plan stands.
     pub state: PlanState,
+    /// Whether a person paused the whole plan.
+    pub paused: bool,
     /// Passed epics over all epics, running ones counted by their own percent; 0 to 100.
     pub progress_percent: u8,
     /// Which process drives the plan, or drove it last.

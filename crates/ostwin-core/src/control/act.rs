@@ -1,4 +1,4 @@
-//! A person's word about a room, whoever drives its plan.
+//! A person's word about a plan or a room, whoever drives the plan.
 //!
 //! The command line, the dashboard and the bots all come through here. While an engine drives the
 //! plan it is asked, because it holds the session that may have to end first; otherwise the plan's
@@ -6,14 +6,16 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Ask, ControlError, ask, is_driven};
+use super::{Ask, ControlError, Decision, Pauses, ask, carry_out, is_driven};
 use crate::env;
 use crate::events::{Event, EventKind, Events};
-use crate::ids::{AttemptId, RoomId, StateName};
+use crate::ids::{AttemptId, PlanId, RoomId};
 use crate::jsonl::JsonlError;
-use crate::lifecycle::{AuditEntry, Cause};
+use crate::layout::PlanPaths;
+use crate::lifecycle::Cause;
 use crate::lock::{self, LockError};
-use crate::room::{Attempt, Contract, Ended, LockedRoom, Outcome, Room, RoomError, Why};
+use crate::project::Project;
+use crate::room::{Attempt, Ended, Outcome, Room, RoomError, Why};
 
 /// How long a guardian whose engine is gone may take to end its session: longer than any usual
 /// grace.
@@ -23,11 +25,9 @@ const POLL: Duration = Duration::from_millis(50);
 /// What a person wants of a room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wish {
-    /// The state to move to.
-    pub state: StateName,
-    /// Also where the machine draws no such way.
-    pub force: bool,
-    /// Why, in one sentence.
+    /// What was decided.
+    pub decision: Decision,
+    /// Why, in one sentence; of a verdict, what it says.
     pub reason: String,
     /// The person's name.
     pub actor: String,
@@ -35,13 +35,13 @@ pub struct Wish {
     pub program: String,
 }
 
-/// How a wish came true.
+/// How a wish came true, with the event that tells of it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Acted {
     /// The plan's engine did it, and answered with this event.
     ByEngine(Box<Event>),
-    /// It was done here; the transition.
-    Here(Box<AuditEntry>),
+    /// It was done here, and recorded as this event.
+    Here(Box<Event>),
 }
 
 /// Why a wish did not come true. The room is as it was.
@@ -53,14 +53,22 @@ pub enum ActError {
     /// The engine could not be asked, or refused.
     #[error(transparent)]
     Control(#[from] ControlError),
+    /// The plan or the room is paused already, or is not.
+    #[error("{what} is {} paused", if *paused { "already" } else { "not" })]
+    NoChange {
+        /// What was to be paused or resumed.
+        what: String,
+        /// Whether it is paused.
+        paused: bool,
+    },
     /// The room refuses, or cannot be read or changed.
     #[error(transparent)]
     Room(#[from] RoomError),
     /// A lock could not be taken.
     #[error(transparent)]
     Lock(#[from] LockError),
-    /// The plan's events could not be written. The room has moved all the same.
-    #[error("the room has moved, but the plan's events could not be written")]
+    /// The plan's events could not be read or written. If a room was to move, it has.
+    #[error("the plan's events could not be written")]
     Event(#[source] JsonlError),
     /// The session of an engine that is gone still runs.
     #[error(
@@ -86,7 +94,7 @@ pub enum ActError {
     },
 }
 
-/// Moves a room by a person's word.
+/// Carries out what a person decided about a room.
 ///
 /// # Errors
 /// [`ActError`]; the room is then as it was, unless the error says otherwise.
@@ -95,31 +103,91 @@ pub fn act_on_room(room: &Room, wish: &Wish) -> Result<Acted, ActError> {
         return Err(ActError::NoReason);
     }
     let contract = room.contract()?;
-    let paths = room.project().layout().plan(&contract.plan_id);
+    let project = room.project();
+    let paths = project.layout().plan(&contract.plan_id);
+    let here = || {
+        let event = decide_here(room, wish)?;
+        Ok(Event { epic: Some(contract.task_ref.clone()), ..event })
+    };
     // A room whose plan's folder is gone has no engine and no lock.
     if !paths.dir().is_dir() {
-        return Ok(Acted::Here(Box::new(move_room(room, wish)?)));
+        return Ok(Acted::Here(Box::new(here()?)));
     }
+    let request = Ask::Room {
+        room: room.id().clone(),
+        decision: wish.decision.clone(),
+        reason: wish.reason.clone(),
+    };
+    by_engine_or_here(project, &contract.plan_id, &wish.actor, &request, &paths, here)
+}
+
+/// Pauses a plan or one of its rooms, or ends such a pause.
+///
+/// # Errors
+/// [`ActError`]; nothing has changed then.
+pub fn pause(
+    project: &Project,
+    plan: &PlanId,
+    room: Option<&RoomId>,
+    paused: bool,
+    actor: &str,
+) -> Result<Acted, ActError> {
+    let paths = project.layout().plan(plan);
+    let request = match paused {
+        true => Ask::Pause { room: room.cloned() },
+        false => Ask::Resume { room: room.cloned() },
+    };
+    by_engine_or_here(project, plan, actor, &request, &paths, || {
+        let past = Events::new(paths.events()).read_all().map_err(ActError::Event)?;
+        pause_event(&Pauses::of(&past), plan, room, paused, actor)
+    })
+}
+
+/// The event by which `room`, or without one the plan, is paused or goes on.
+///
+/// # Errors
+/// [`ActError::NoChange`] if it is so already.
+pub fn pause_event(
+    pauses: &Pauses,
+    plan: &PlanId,
+    room: Option<&RoomId>,
+    paused: bool,
+    actor: &str,
+) -> Result<Event, ActError> {
+    if pauses.includes(room) == paused {
+        let what = match room {
+            Some(room) => format!("room `{room}`"),
+            None => format!("plan `{plan}`"),
+        };
+        return Err(ActError::NoChange { what, paused });
+    }
+    let kind = if paused { EventKind::Paused } else { EventKind::Unpaused };
+    Ok(Event { room: room.cloned(), reason: Some(format!("by {actor}")), ..Event::new(kind) })
+}
+
+/// Asks the plan's engine; without one takes the plan's lock, does it with `here`, and records the
+/// event that it gives.
+fn by_engine_or_here(
+    project: &Project,
+    plan: &PlanId,
+    actor: &str,
+    request: &Ask,
+    paths: &PlanPaths,
+    here: impl Fn() -> Result<Event, ActError>,
+) -> Result<Acted, ActError> {
     loop {
-        if is_driven(&paths)? {
-            match ask_engine(room, &contract, wish) {
-                Err(ActError::Control(ControlError::NotRunning { .. })) => continue,
-                outcome => return outcome,
+        if is_driven(paths)? {
+            match ask(project, plan, actor, request.clone()) {
+                Ok(event) => return Ok(Acted::ByEngine(Box::new(event))),
+                Err(ControlError::NotRunning { .. }) => {}
+                Err(error) => return Err(error.into()),
             }
         }
         let taken = lock::exclusive(&paths.engine_lock(), Duration::ZERO, || {
-            let entry = move_room(room, wish)?;
-            let event = Event {
-                epic: Some(contract.task_ref.clone()),
-                room: Some(room.id().clone()),
-                from: entry.from.clone(),
-                to: Some(entry.to.clone()),
-                reason: Some(format!("{}: {}", entry.actor, entry.reason)),
-                ..Event::new(EventKind::Moved)
-            };
+            let event = here()?;
             let events = Events::new(paths.events());
-            events.append(room.project().store(), event).map_err(ActError::Event)?;
-            Ok(Acted::Here(Box::new(entry)))
+            let event = events.append(project.store(), event).map_err(ActError::Event)?;
+            Ok(Acted::Here(Box::new(event)))
         });
         match taken {
             Ok(outcome) => return outcome,
@@ -130,40 +198,33 @@ pub fn act_on_room(room: &Room, wish: &Wish) -> Result<Acted, ActError> {
     }
 }
 
-fn ask_engine(room: &Room, contract: &Contract, wish: &Wish) -> Result<Acted, ActError> {
-    let request = Ask::SetStatus {
-        room: room.id().clone(),
-        state: wish.state.clone(),
-        force: wish.force,
-        reason: wish.reason.clone(),
-    };
-    let event = ask(room.project(), &contract.plan_id, &wish.actor, request)?;
-    Ok(Acted::ByEngine(Box::new(event)))
-}
-
 /// Does it here. Nobody drives the plan, and nobody else can begin to meanwhile.
-fn move_room(room: &Room, wish: &Wish) -> Result<AuditEntry, ActError> {
+fn decide_here(room: &Room, wish: &Wish) -> Result<Event, ActError> {
     if let Some(open) = room.open_attempt()? {
         wait_for_end(room, &open)?;
+        close(room, &open, wish)?;
     }
-    room.locked(|locked| {
-        if let Some(open) = room.open_attempt()? {
-            close(locked, &open, wish)?;
-        }
-        let why = Why {
-            cause: Cause::Override(wish.program.clone()),
-            attempt: None,
-            actor: wish.actor.clone(),
-            reason: wish.reason.clone(),
-        };
-        Ok(locked.set_state(&wish.state, wish.force, why)?)
+    let why = Why {
+        cause: Cause::Override(wish.program.clone()),
+        attempt: None,
+        actor: wish.actor.clone(),
+        reason: wish.reason.clone(),
+    };
+    let entry = carry_out(room, &wish.decision, why)?;
+    Ok(Event {
+        room: Some(room.id().clone()),
+        from: entry.from,
+        to: Some(entry.to),
+        signal: entry.signal,
+        reason: Some(format!("{}: {}", entry.actor, entry.reason)),
+        ..Event::new(EventKind::Moved)
     })
 }
 
-fn close(locked: &mut LockedRoom<'_>, open: &Attempt, wish: &Wish) -> Result<(), RoomError> {
-    let reason = format!("{} moved the room to `{}`", wish.actor, wish.state);
+fn close(room: &Room, open: &Attempt, wish: &Wish) -> Result<(), RoomError> {
+    let reason = format!("{} decided about the room", wish.actor);
     let ended = Ended::with(Outcome::Cancelled, reason);
-    locked.close_attempt(&open.record.id, ended)?;
+    room.locked(|locked| locked.close_attempt(&open.record.id, ended))?;
     Ok(())
 }
 
@@ -207,7 +268,7 @@ mod tests {
     use crate::plan::{Entry, Epic};
     use crate::plans::{self, StoredPlan};
     use crate::project::{self, Project};
-    use crate::room::{NewAttempt, NewRoom, create};
+    use crate::room::{Contract, NewAttempt, NewRoom, create};
     use crate::store::{Durability, Store};
 
     struct Fixture {
@@ -250,8 +311,7 @@ mod tests {
 
     fn wish(state: &str, force: bool, reason: &str) -> Wish {
         Wish {
-            state: state.parse().unwrap(),
-            force,
+            decision: Decision::SetStatus { state: state.parse().unwrap(), force },
             reason: reason.to_owned(),
             actor: "ada".to_owned(),
             program: "test".to_owned(),
@@ -275,7 +335,9 @@ mod tests {
         );
 
         let acted = act_on_room(&room, &wish("passed", true, "checked")).unwrap();
-        let Acted::Here(entry) = acted else { panic!("nobody was there to ask") };
+        let Acted::Here(event) = acted else { panic!("nobody was there to ask") };
+        let audit = room.audit().unwrap();
+        let entry = audit.iter().rev().find_map(|line| line.entry()).unwrap();
         assert_eq!(entry.cause, Cause::Override("test".to_owned()));
         assert_eq!(
             (entry.actor.as_str(), entry.reason.as_str(), entry.forced),
@@ -283,6 +345,7 @@ mod tests {
         );
         assert_eq!(state(&room), "passed");
         let events = plan.events().read_all().unwrap();
+        assert_eq!(events, [*event]);
         assert_eq!(events[0].reason.as_deref(), Some("ada: checked"));
         assert!(!is_driven(&plan.paths).unwrap(), "the lock is given back");
     }
@@ -333,14 +396,28 @@ mod tests {
             assert!(matches!(acted, Acted::ByEngine(_)));
             let request = engine.join().unwrap().unwrap();
             assert_eq!(request.actor, "ada");
-            let asked = Ask::SetStatus {
+            let asked = Ask::Room {
                 room: room.id().clone(),
-                state: "cancelled".parse().unwrap(),
-                force: false,
+                decision: Decision::SetStatus { state: "cancelled".parse().unwrap(), force: false },
                 reason: "not now".to_owned(),
             };
             assert_eq!(request.ask, asked);
         });
         assert_eq!(state(&room), "pending", "this one only asked");
+    }
+
+    #[test]
+    fn a_pause_is_an_event_and_is_not_made_twice() {
+        let Fixture { _dir, plan, room } = fixture();
+        let (project, id) = (room.project(), &plan.meta.plan_id);
+        let pause = |room, paused| super::pause(project, id, room, paused, "ada");
+        assert!(matches!(pause(None, false), Err(ActError::NoChange { paused: false, .. })));
+        pause(Some(room.id()), true).unwrap();
+        let again = pause(Some(room.id()), true).unwrap_err();
+        assert_eq!(again.to_string(), "room `room-001` is already paused");
+        let pauses = || Pauses::of(&plan.events().read_all().unwrap());
+        assert!(pauses().holds(room.id()) && !pauses().plan());
+        pause(Some(room.id()), false).unwrap();
+        assert_eq!(pauses(), Pauses::default());
     }
 }

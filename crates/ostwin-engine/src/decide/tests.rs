@@ -48,6 +48,7 @@ fn plan(epics: &[(&str, &[&str], RoomView)]) -> Snapshot {
                 remaining: 900,
                 serialize: false,
                 retry_delay: Duration::ZERO,
+                paused: false,
                 standing: standing.clone(),
                 session: Session::None,
             };
@@ -189,4 +190,34 @@ fn a_stopping_engine_starts_nothing_and_still_records_what_ended() {
     snapshot.stopping = true;
     let actions = decide(&snapshot, &policy());
     assert!(matches!(&actions[..], [Action::Move { .. }]), "{actions:?}");
+}
+
+#[test]
+fn what_is_paused_opens_no_attempt_and_everything_else_goes_on() {
+    let signalled = RoomView {
+        attempt: Some(AttemptView {
+            signal: Some((
+                "msg-01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap(),
+                "done".parse().unwrap(),
+            )),
+            ..ended(Outcome::Signal("done".parse().unwrap())).attempt.unwrap()
+        }),
+        ..room(StateKind::Work)
+    };
+    let mut snapshot =
+        plan(&[("A", &[], room(StateKind::Wait)), ("B", &[], room(StateKind::Work))]);
+    epic(&mut snapshot, "A").paused = true;
+    assert_eq!(decide(&snapshot, &policy()), [Action::OpenAttempt { epic: "B".parse().unwrap() }]);
+
+    // Its signal counts all the same.
+    let mut snapshot = plan(&[("A", &[], signalled)]);
+    epic(&mut snapshot, "A").paused = true;
+    assert!(matches!(decide(&snapshot, &policy())[..], [Action::Move { .. }]));
+
+    // With nothing but paused rooms, only a person can go on.
+    let mut snapshot = plan(&[("A", &[], room(StateKind::Review))]);
+    epic(&mut snapshot, "A").paused = true;
+    assert_eq!(decide(&snapshot, &policy()), [Action::Finish(Finish::NeedsPerson)]);
+    let patient = Policy { wait_for_people: true, ..policy() };
+    assert_eq!(decide(&snapshot, &patient), []);
 }

@@ -2,7 +2,7 @@
 
 use ostwin_core::control::{self, Request};
 use ostwin_core::events::ControlResult;
-use ostwin_core::ids::EpicId;
+use ostwin_core::ids::{EpicId, RoomId};
 
 use super::Engine;
 use super::act::What;
@@ -25,6 +25,7 @@ impl Engine<'_> {
                     self.answer(&request, ControlResult::Done, "stopping")?;
                     self.stop(RunEnd::Stopped, force);
                 }
+                Order::Pause { room, paused } => self.pause(&request, room.as_ref(), paused)?,
                 Order::Room(room) => match self.by_room.get(&room).cloned() {
                     Some(epic) => {
                         if let Some(place) = self.rooms.get_mut(&epic) {
@@ -40,6 +41,29 @@ impl Engine<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Pauses the plan or one of its rooms, or ends such a pause.
+    fn pause(
+        &mut self,
+        request: &Request,
+        room: Option<&RoomId>,
+        paused: bool,
+    ) -> Result<(), EngineError> {
+        if let Some(foreign) = room.filter(|room| !self.by_room.contains_key(*room)) {
+            let reason = format!("`{foreign}` is no room of this plan");
+            return self.answer(request, ControlResult::Refused, &reason);
+        }
+        let plan = &self.plan.meta.plan_id;
+        match control::pause_event(&self.pauses, plan, room, paused, &request.actor) {
+            Ok(event) => {
+                self.pauses.feed(&event);
+                self.record(event)?;
+                let reason = if paused { "paused" } else { "goes on" };
+                self.answer(request, ControlResult::Done, reason)
+            }
+            Err(refused) => self.answer(request, ControlResult::Refused, &refused.to_string()),
+        }
     }
 
     /// Carries out the next request about a room, or ends the session that is in its way.
