@@ -153,6 +153,7 @@ mod tests {
                 version: None,
                 tier: Tier::Project,
                 place: SkillPlace::Folder(self.dir.path().join(name)),
+                applicable_roles: Vec::new(),
                 asked_by: Vec::new(),
             }
         }

@@ -1,5 +1,6 @@
 //! What a session gets: its role, its settings with their sources, the sections of its prompt.
 
+use ostwin_core::ids::RoleName;
 use ostwin_runner::prompt::SectionReport;
 use ostwin_runner::roles::ResolvedRole;
 use ostwin_skills::resolve::{Asker, LeftOut, ResolvedSkill};
@@ -66,13 +67,23 @@ pub(crate) fn sections(sections: &[SectionReport]) -> Vec<Vec<String>> {
     sections.iter().map(row).collect()
 }
 
-/// One row per skill that a session gets: name, tier, who asked, folder.
-pub(crate) fn skills(skills: &[ResolvedSkill]) -> Vec<Vec<String>> {
+/// One row per skill that a session of `role` gets: name, tier, who asked, folder. That a skill is
+/// there only because it is named is said beside who names it.
+pub(crate) fn skills(skills: &[ResolvedSkill], role: &RoleName) -> Vec<Vec<String>> {
     let row = |skill: &ResolvedSkill| {
+        let roles = &skill.applicable_roles;
+        let mut asked = askers(&skill.asked_by);
+        if !roles.is_empty() && !roles.contains(role) {
+            let roles: Vec<&str> = roles.iter().map(RoleName::as_str).collect();
+            asked.push_str(&format!(
+                " (which counts more than that it is for {})",
+                roles.join(", ")
+            ));
+        }
         vec![
             skill.name.to_string(),
             skill.tier.as_str().to_owned(),
-            askers(&skill.asked_by),
+            asked,
             skill.place.path().display().to_string(),
         ]
     };

@@ -52,7 +52,8 @@ struct Skill {
     tier: String,
     /// The role that it is for, in the tier `role`.
     role: Option<String>,
-    /// Why a session of the role would not get it; null if it would.
+    /// What keeps it from sessions of the role; null if nothing does. One for other roles is given
+    /// if it is named.
     not_used: Option<String>,
     /// Where it was installed from; null if somebody made it here.
     installed: Option<Origin>,

@@ -38,6 +38,8 @@ struct Wanted<'c> {
     askers: BTreeMap<SkillName, BTreeSet<Asker>>,
     fit: BTreeMap<SkillName, &'c Entry>,
     left_out: BTreeMap<SkillName, Reason>,
+    /// What lies in a folder for other roles: not given, unless somebody else asks for it.
+    for_others: Vec<(&'c Entry, Asker)>,
     /// Folders that are no skills; their names may be none either.
     nameless: Vec<LeftOut>,
 }
@@ -48,8 +50,13 @@ impl<'c> Wanted<'c> {
         let mut queue: Vec<(SkillName, Asker)> = Vec::new();
         queue.extend(request.references.iter().map(|said| (said.name.clone(), said.by.clone())));
         let in_folder = |tier: Tier| Asker::at(FOLDER, tier.as_str());
-        let given = catalog.in_force().filter(|entry| gives(entry.tier));
-        queue.extend(given.map(|entry| (entry.skill.name.clone(), in_folder(entry.tier))));
+        for entry in catalog.in_force().filter(|entry| gives(entry.tier)) {
+            let (name, asker) = (entry.skill.name.clone(), in_folder(entry.tier));
+            match entry.skill.is_for(request.gates.role) {
+                true => queue.push((name, asker)),
+                false => wanted.for_others.push((entry, asker)),
+            }
+        }
         for broken in catalog.broken.iter().filter(|broken| gives(broken.tier)) {
             match SkillName::new(&broken.name) {
                 Ok(name) => queue.push((name, in_folder(broken.tier))),
@@ -99,6 +106,7 @@ impl<'c> Wanted<'c> {
             version: entry.skill.version.clone(),
             tier: entry.tier,
             place: entry.place.clone(),
+            applicable_roles: entry.skill.applicable_roles.clone(),
             asked_by: self
                 .askers
                 .get(name)
@@ -113,6 +121,15 @@ impl<'c> Wanted<'c> {
         for (name, why) in self.left_out {
             let asked_by = self.askers.remove(&name).unwrap_or_default().into_iter().collect();
             left_out.push(LeftOut { name: name.to_string(), why, asked_by });
+        }
+        for (entry, asker) in self.for_others {
+            let Entry { skill, .. } = entry;
+            let is_told = given.contains_key(&skill.name)
+                || left_out.iter().any(|left| left.name == skill.name.as_str());
+            if !is_told {
+                let why = Reason::OtherRoles { roles: skill.applicable_roles.clone() };
+                left_out.push(LeftOut { name: skill.name.to_string(), why, asked_by: vec![asker] });
+            }
         }
         left_out.sort_by(|a, b| a.name.cmp(&b.name));
         Resolution { skills, left_out, searched: catalog.searched.clone() }

@@ -21,13 +21,11 @@ pub struct Gates<'a> {
 }
 
 impl Gates<'_> {
-    /// The first gate that a skill does not pass.
+    /// The first gate that a skill does not pass although it is named. Its `applicable_roles` are
+    /// none: they say whom it is offered to, and who names it knows better.
     pub fn refuse(&self, skill: &Skill) -> Option<Reason> {
         if !skill.enabled {
             return Some(Reason::NotEnabled);
-        }
-        if !skill.is_for(self.role) {
-            return Some(Reason::OtherRoles { roles: skill.applicable_roles.clone() });
         }
         if !skill.platform.is_empty() && !skill.platform.iter().any(|name| name == self.platform) {
             let (platform, here) = (skill.platform.clone(), self.platform.to_owned());
@@ -38,5 +36,14 @@ impl Gates<'_> {
         }
         let missing = skill.requires_mcp.iter().find(|server| !self.servers.contains(*server));
         missing.map(|server| Reason::NoServer { server: server.clone() })
+    }
+
+    /// The first gate that a skill does not pass which nobody named: one that lies in a folder, or
+    /// is found by a search.
+    pub fn refuse_unnamed(&self, skill: &Skill) -> Option<Reason> {
+        self.refuse(skill).or_else(|| {
+            let for_others = !skill.is_for(self.role);
+            for_others.then(|| Reason::OtherRoles { roles: skill.applicable_roles.clone() })
+        })
     }
 }

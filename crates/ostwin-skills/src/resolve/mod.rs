@@ -2,8 +2,9 @@
 //!
 //! Asked for are the references of role, room, plan and settings, and what lies in the folders of
 //! the room, the role and the project for this role. What a skill builds on comes with it. Gates
-//! then take out what does not fit; a skill is given only with everything that it builds on. Every
-//! skill that is given or left out says who asked for it.
+//! then take out what does not fit; a skill is given only with everything that it builds on. Which
+//! roles a skill is for counts only where nobody names it. Every skill that is given or left out
+//! says who asked for it.
 
 mod circle;
 mod closure;

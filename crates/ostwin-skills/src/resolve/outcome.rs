@@ -66,6 +66,10 @@ pub struct ResolvedSkill {
     pub tier: Tier,
     /// Its folder.
     pub place: SkillPlace,
+    /// The roles that it says it is for; none means all. A session of another role gets it because
+    /// somebody named it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub applicable_roles: Vec<RoleName>,
     /// Who asked for it.
     pub asked_by: Vec<Asker>,
 }

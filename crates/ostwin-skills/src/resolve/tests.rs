@@ -116,6 +116,49 @@ fn a_folder_gives_what_is_for_the_role_and_a_far_tier_gives_nothing() {
 }
 
 #[test]
+fn who_names_a_skill_gets_it_whichever_roles_it_is_for() {
+    let other = vec![RoleName::new("engineer").unwrap()];
+    let for_others =
+        |name, below: &[&str]| Skill { applicable_roles: other.clone(), ..skill(name, below) };
+    let catalog = catalog(vec![
+        entry(Tier::Project, skill("for-all", &["below"])),
+        entry(Tier::Project, for_others("below", &[])),
+        entry(Tier::Project, for_others("named", &[])),
+        entry(Tier::Project, for_others("unnamed", &["of-unnamed"])),
+        entry(Tier::Shipped, for_others("shipped", &["lowest"])),
+        entry(Tier::Shipped, for_others("lowest", &[])),
+        entry(Tier::Shipped, for_others("of-unnamed", &[])),
+        entry(Tier::Shipped, Skill { enabled: false, ..for_others("off", &[]) }),
+    ]);
+    let resolution = ask(&by_role(&["named", "shipped", "off"]), &[], &catalog);
+    let told: Vec<(&str, Vec<String>, &[RoleName])> = resolution
+        .skills
+        .iter()
+        .map(|skill| {
+            let askers = skill.asked_by.iter().map(ToString::to_string).collect();
+            (skill.name.as_str(), askers, skill.applicable_roles.as_slice())
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("below", vec!["skill `for-all`".to_owned()], other.as_slice()),
+            ("for-all", vec!["project folder".to_owned()], &[]),
+            ("lowest", vec!["skill `shipped`".to_owned()], other.as_slice()),
+            ("named", vec!["role.json qa".to_owned()], other.as_slice()),
+            ("shipped", vec!["role.json qa".to_owned()], other.as_slice()),
+        ]
+    );
+    assert_eq!(
+        left_out(&resolution),
+        [
+            "skill `off`, wanted by role.json qa: its front matter has `enabled: false`",
+            "skill `unnamed`, wanted by project folder: it is for `engineer`",
+        ]
+    );
+}
+
+#[test]
 fn every_gate_has_its_reason_and_takes_out_what_builds_on_it() {
     let gated = |text: &str, change: fn(&mut Skill)| {
         let mut skill = skill(text, &[]);

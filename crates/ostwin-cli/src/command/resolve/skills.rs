@@ -75,7 +75,8 @@ fn show(
             context.out.text(&format!("`{role}` gets no skills\n"))?;
         } else {
             let head = ["skill", "tier", "asked for by", "folder"];
-            context.out.text(&table::table(&head, &view::skills(&skills.given), width))?;
+            let rows = view::skills(&skills.given, &role.role);
+            context.out.text(&table::table(&head, &rows, width))?;
         }
         if !skills.left_out.is_empty() {
             let rows = view::left_out(&skills.left_out);
