@@ -3,6 +3,8 @@
 //! An answer goes out twice in one line: as structured content and as text for callers that read
 //! only text, where quotes are escaped. Both count.
 
+use std::io::{self, Write};
+
 use serde::Serialize;
 
 /// Largest answer on the wire, in bytes, the envelope included.
@@ -17,15 +19,40 @@ const BUDGET_BYTES: usize = MAX_REPLY_BYTES - ENVELOPE_BYTES;
 /// What a list's own fields beside its items may take.
 const AROUND_A_LIST_BYTES: usize = 4 * 1024;
 
-/// The bytes that this JSON takes on the wire: once as it is, once as an escaped text.
-fn wire_bytes(json: &str) -> usize {
-    let escapes = json.bytes().filter(|byte| matches!(byte, b'"' | b'\\')).count();
-    2 * json.len() + escapes + 2
+/// Counts the bytes that JSON takes on the wire: once as it is, once as an escaped text.
+#[derive(Default)]
+struct WireBytes(usize);
+
+impl WireBytes {
+    /// The bytes of a whole value.
+    fn of(value: &impl Serialize) -> usize {
+        let mut bytes = Self::default();
+        // What cannot become JSON is refused where it is written.
+        serde_json::to_writer(&mut bytes, value).map_or(0, |()| bytes.whole())
+    }
+
+    /// All of them, with the quotes around the text.
+    fn whole(&self) -> usize {
+        self.0 + 2
+    }
+}
+
+impl Write for WireBytes {
+    fn write(&mut self, json: &[u8]) -> io::Result<usize> {
+        let escapes = json.iter().filter(|byte| matches!(byte, b'"' | b'\\')).count();
+        self.0 += 2 * json.len() + escapes;
+        Ok(json.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Whether an answer with this JSON is small enough to be sent.
 pub(crate) fn fits(json: &str) -> bool {
-    wire_bytes(json) <= BUDGET_BYTES
+    let mut bytes = WireBytes::default();
+    bytes.write_all(json.as_bytes()).is_ok() && bytes.whole() <= BUDGET_BYTES
 }
 
 /// Whether a text that stands once in an answer, escaped, is small enough to be sent.
@@ -82,7 +109,7 @@ pub(crate) fn fit_share<T: Serialize>(items: &mut Vec<T>, lists: usize) -> bool 
     let fitting = items
         .iter()
         .take_while(|item| {
-            used += serde_json::to_string(item).map_or(0, |json| wire_bytes(&json));
+            used += WireBytes::of(item);
             used <= budget
         })
         .count()

@@ -5,17 +5,19 @@
 
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, GetPromptRequestMethod, GetPromptRequestParams,
-    GetPromptResponse, GetPromptResult, Implementation, ListPromptsRequestMethod,
-    ListPromptsResult, ListResourceTemplatesRequestMethod, ListResourceTemplatesResult,
-    ListResourcesRequestMethod, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
-    PromptMessage, PromptsCapability, ReadResourceRequestMethod, ReadResourceRequestParams,
-    ReadResourceResponse, ReadResourceResult, ResourcesCapability, Role, ServerCapabilities,
-    ServerConfig,
+    GetPromptResponse, GetPromptResult, GetSkillRequestMethod, GetSkillRequestParams,
+    GetSkillResult, Implementation, ListPromptsRequestMethod, ListPromptsResult,
+    ListResourceTemplatesRequestMethod, ListResourceTemplatesResult, ListResourcesRequestMethod,
+    ListResourcesResult, ListSkillsRequestMethod, ListSkillsResult, ListToolsResult,
+    PaginatedRequestParams, PromptMessage, PromptsCapability, ReadResourceRequestMethod,
+    ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult, ResourcesCapability, Role,
+    ServerCapabilities, ServerConfig,
 };
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler};
 
 use crate::error::{Code, ToolError};
+use crate::library::{self, Page, SCHEME};
 use crate::prompts::Prompt;
 use crate::resources::{Resource, unknown};
 use crate::server::{Server, refusal};
@@ -36,6 +38,53 @@ impl<S: Send + Sync + 'static> Server<S> {
     fn prompts(&self) -> &[Prompt<S>] {
         &self.inner.offer.prompts
     }
+
+    fn has_library(&self) -> bool {
+        self.inner.offer.library.is_some()
+    }
+
+    fn has_resources(&self) -> bool {
+        !self.resources().is_empty() || self.has_library()
+    }
+
+    /// A page of the library; an empty one if there is no library.
+    async fn page(
+        &self,
+        method: &'static str,
+        request: Option<PaginatedRequestParams>,
+        context: &Context,
+    ) -> Result<Page, ErrorData> {
+        let skip = library::skip(request.as_ref())?;
+        let page = self.work(context, move |inner, _| {
+            inner.ask_library(method, ("skip", skip.into()), |library, state| {
+                (library.list)(state, skip)
+            })
+        });
+        Ok(page.await.map_err(|error| fault(&error))?.unwrap_or_default())
+    }
+
+    /// A file of the library.
+    async fn file(
+        &self,
+        address: String,
+        context: &Context,
+    ) -> Result<ReadResourceResponse, ErrorData> {
+        let asked = address.clone();
+        let read = self.work(context, move |inner, _| {
+            let about = ("uri", asked.as_str().into());
+            inner.ask_library("resources/read", about, |library, state| {
+                (library.read)(state, &asked)
+            })
+        });
+        match read.await {
+            Ok(Some(contents)) => Ok(ReadResourceResult::new(vec![contents]).into()),
+            Ok(None) => Err(no_resource(&unknown(&address, self.resources()), &address)),
+            Err(error) if matches!(error.code, Code::NotFound | Code::InvalidArgument) => {
+                Err(no_resource(&error, &address))
+            }
+            Err(error) => Err(fault(&error)),
+        }
+    }
 }
 
 impl<S: Send + Sync + 'static> ServerHandler for Server<S> {
@@ -43,7 +92,10 @@ impl<S: Send + Sync + 'static> ServerHandler for Server<S> {
         let about = &self.inner.about;
         let name = format!("ostwin-{}", about.name);
         let mut offers = ServerCapabilities::builder().enable_tools().build();
-        if !self.resources().is_empty() {
+        if self.has_library() {
+            offers = ServerCapabilities::builder().enable_tools().enable_skills().build();
+        }
+        if self.has_resources() {
             offers.resources = Some(ResourcesCapability::default());
         }
         if !self.prompts().is_empty() {
@@ -87,14 +139,48 @@ impl<S: Send + Sync + 'static> ServerHandler for Server<S> {
 
     async fn list_resources(
         &self,
-        _: Option<PaginatedRequestParams>,
-        _: Context,
+        request: Option<PaginatedRequestParams>,
+        context: Context,
     ) -> Result<ListResourcesResult, ErrorData> {
-        if self.resources().is_empty() {
+        if !self.has_resources() {
             return Err(ErrorData::method_not_found::<ListResourcesRequestMethod>());
         }
-        let listed = self.resources().iter().filter_map(Resource::listed).collect();
-        Ok(ListResourcesResult::with_all_items(listed))
+        let mut listed: Vec<_> = self.resources().iter().filter_map(Resource::listed).collect();
+        if !self.has_library() {
+            return Ok(ListResourcesResult::with_all_items(listed));
+        }
+        let page = self.page("resources/list", request, &context).await?;
+        listed.extend(page.skills.iter().map(library::document));
+        let mut result = ListResourcesResult::with_all_items(listed);
+        result.next_cursor = page.next.map(|next| next.to_string());
+        Ok(result)
+    }
+
+    async fn list_skills(
+        &self,
+        request: Option<PaginatedRequestParams>,
+        context: Context,
+    ) -> Result<ListSkillsResult, ErrorData> {
+        if !self.has_library() {
+            return Err(ErrorData::method_not_found::<ListSkillsRequestMethod>());
+        }
+        Ok(library::listed(self.page("skills/list", request, &context).await?))
+    }
+
+    async fn get_skill(
+        &self,
+        request: GetSkillRequestParams,
+        context: Context,
+    ) -> Result<GetSkillResult, ErrorData> {
+        let GetSkillRequestParams { uri, .. } = request;
+        let got = self.work(&context, move |inner, _| {
+            let about = ("uri", uri.as_str().into());
+            inner.ask_library("skills/get", about, |library, state| (library.get)(state, &uri))
+        });
+        match got.await.map_err(|error| fault(&error))? {
+            Some(skill) => Ok(library::got(skill)),
+            None => Err(ErrorData::method_not_found::<GetSkillRequestMethod>()),
+        }
     }
 
     async fn list_resource_templates(
@@ -102,7 +188,7 @@ impl<S: Send + Sync + 'static> ServerHandler for Server<S> {
         _: Option<PaginatedRequestParams>,
         _: Context,
     ) -> Result<ListResourceTemplatesResult, ErrorData> {
-        if self.resources().is_empty() {
+        if !self.has_resources() {
             return Err(ErrorData::method_not_found::<ListResourceTemplatesRequestMethod>());
         }
         let listed = self.resources().iter().filter_map(Resource::template).collect();
@@ -114,10 +200,13 @@ impl<S: Send + Sync + 'static> ServerHandler for Server<S> {
         request: ReadResourceRequestParams,
         context: Context,
     ) -> Result<ReadResourceResponse, ErrorData> {
-        if self.resources().is_empty() {
+        if !self.has_resources() {
             return Err(ErrorData::method_not_found::<ReadResourceRequestMethod>());
         }
         let address = request.uri;
+        if self.has_library() && address.starts_with(SCHEME) {
+            return self.file(address, &context).await;
+        }
         let found = self.resources().iter().enumerate().find_map(|(place, resource)| {
             let value = resource.named(&address)?.map(str::to_owned);
             Some((place, resource.about.mime_type, value))

@@ -21,6 +21,7 @@ mod tool_log;
 mod waiting;
 
 pub mod dashboard;
+pub mod library;
 pub mod memory;
 pub mod prompts;
 pub mod resources;

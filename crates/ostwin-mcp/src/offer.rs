@@ -1,5 +1,6 @@
 //! What a server offers to its client.
 
+use crate::library::Library;
 use crate::prompts::Prompt;
 use crate::resources::Resource;
 use crate::tool::Tool;
@@ -14,10 +15,12 @@ pub struct Offer<S> {
     pub resources: Vec<Resource<S>>,
     /// What a person can send to a model by a name.
     pub prompts: Vec<Prompt<S>>,
+    /// Skills that a client can list and read by itself.
+    pub library: Option<Library<S>>,
 }
 
 impl<S> From<Vec<Tool<S>>> for Offer<S> {
     fn from(tools: Vec<Tool<S>>) -> Self {
-        Self { tools, resources: Vec::new(), prompts: Vec::new() }
+        Self { tools, resources: Vec::new(), prompts: Vec::new(), library: None }
     }
 }

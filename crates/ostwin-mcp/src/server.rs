@@ -139,12 +139,9 @@ where
         let tool = &self.offer.tools[tool];
         let logged = shortened(&arguments);
         let outcome = self.logged(tool.name, logged, || {
-            tool.run(&self.state, arguments, waiting).and_then(bounded)
+            tool.run(&self.state, arguments, waiting).and_then(answer)
         });
-        match outcome {
-            Ok(value) => CallToolResult::structured(value),
-            Err(error) => refusal(&error),
-        }
+        outcome.unwrap_or_else(|error| refusal(&error))
     }
 
     /// Reads a resource, by its place in the offer.
@@ -175,7 +172,13 @@ where
         })
     }
 
-    fn logged<T>(
+    /// What the server is over.
+    pub(crate) fn state(&self) -> &S {
+        &self.state
+    }
+
+    /// Does the work of a request and logs it.
+    pub(crate) fn logged<T>(
         &self,
         what: &str,
         arguments: Value,
@@ -204,9 +207,13 @@ fn guarded<T>(work: impl FnOnce() -> Result<T, ToolError>) -> Result<T, ToolErro
     })
 }
 
-fn bounded(value: Value) -> Result<Value, ToolError> {
-    if fits(&value.to_string()) {
-        return Ok(value);
+/// The answer of a tool: its result as a structure and as text, if both together are small enough.
+fn answer(result: Value) -> Result<CallToolResult, ToolError> {
+    let text = result.to_string();
+    if fits(&text) {
+        let mut answer = CallToolResult::success(vec![ContentBlock::text(text)]);
+        answer.structured_content = Some(result);
+        return Ok(answer);
     }
     Err(ToolError::new(
         Code::TooLarge,
@@ -247,8 +254,15 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_says_the_same_as_a_structure_and_as_text() {
+        let result = serde_json::json!({ "memories": [{ "summary": "a \"b\"" }] });
+        let expected = CallToolResult::structured(result.clone());
+        assert_eq!(answer(result).unwrap(), expected);
+    }
+
+    #[test]
     fn an_answer_that_is_too_large_is_refused_with_advice() {
-        let error = bounded(Value::from("x".repeat(MAX_REPLY_BYTES))).unwrap_err();
+        let error = answer(Value::from("x".repeat(MAX_REPLY_BYTES))).unwrap_err();
         assert_eq!(error.code, Code::TooLarge);
         assert!(error.message.contains("`limit`"), "{}", error.message);
         assert_eq!(bounded_text(&"x".repeat(MAX_REPLY_BYTES)).unwrap_err().code, Code::TooLarge);

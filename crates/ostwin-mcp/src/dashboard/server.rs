@@ -25,6 +25,7 @@ pub fn server(binding: Binding) -> Server<Binding> {
         tools: tools(is_session),
         resources: vec![graph::resource(is_session)],
         prompts: Vec::new(),
+        library: None,
     };
     Server::new(ABOUT, binding, offer, log, clock)
 }

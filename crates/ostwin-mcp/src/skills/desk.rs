@@ -40,10 +40,15 @@ pub(super) struct Found {
 }
 
 impl Desk {
+    /// The desk of whoever this server's client is, by whatever it was started for.
+    pub(super) fn of_client(skills: &Skills) -> Self {
+        let role = skills.binding.session.is_some().then(|| skills.binding.speaker.role.clone());
+        Self { binding: skills.binding.clone(), home: skills.home.clone(), role }
+    }
+
     /// The desk of a call by a session: its own role's.
     pub(super) fn of_session(skills: &Skills, _: &mut Arguments) -> Result<Self, ToolError> {
-        let role = skills.binding.session.is_some().then(|| skills.binding.speaker.role.clone());
-        Ok(Self { binding: skills.binding.clone(), home: skills.home.clone(), role })
+        Ok(Self::of_client(skills))
     }
 
     /// The desk of a call by a person: of the role that `arguments` name, which is taken out of
@@ -87,7 +92,8 @@ impl Desk {
         Catalog::discover(&self.places())
     }
 
-    /// Why a skill is not for who asks; `None` if it is, or if a person asks about everything.
+    /// Why a skill that nobody named for who asks is not for them; `None` if it is, or if a person
+    /// asks about everything.
     pub(super) fn refusal(&self, skill: &Skill) -> Option<String> {
         let role = self.role.as_ref()?;
         // Which servers the session has is not known here: the engine settled that before.
@@ -98,7 +104,7 @@ impl Desk {
             servers: &servers,
             allow_experimental: self.binding.settings.skills.allow_experimental,
         };
-        gates.refuse(skill).map(|reason| reason.to_string())
+        gates.refuse_unnamed(skill).map(|reason| reason.to_string())
     }
 
     /// The skills that names mean and that who asks may use.
@@ -110,10 +116,27 @@ impl Desk {
     pub(super) fn find(&self, name: &str) -> Result<Found, ToolError> {
         let name =
             SkillName::new(name).map_err(|error| ToolError::invalid("name", error.to_string()))?;
-        if let Some(place) = self.staged(&name) {
-            return Ok(Found { name, place, tier: "session" });
+        match self.staged(&name) {
+            Some(found) => Ok(found),
+            None => self.in_tiers(&self.catalog(), name),
         }
+    }
+
+    /// Every skill that can be found, by name.
+    pub(super) fn all(&self) -> Vec<Found> {
         let catalog = self.catalog();
+        let usable = self.usable(&catalog);
+        let mut names: BTreeSet<SkillName> =
+            usable.iter().map(|entry| entry.skill.name.clone()).collect();
+        names.extend(self.staged_names());
+        let find = |name: SkillName| match self.staged(&name) {
+            Some(found) => Some(found),
+            None => self.in_tiers(&catalog, name).ok(),
+        };
+        names.into_iter().filter_map(find).collect()
+    }
+
+    fn in_tiers(&self, catalog: &Catalog, name: SkillName) -> Result<Found, ToolError> {
         match catalog.find(&name) {
             Some(Hit::Skill(entry)) => match self.refusal(&entry.skill) {
                 None => Ok(Found { name, place: entry.place.clone(), tier: entry.tier.as_str() }),
@@ -141,10 +164,17 @@ impl Desk {
     }
 
     /// The copy of a skill that the engine laid ready for the session.
-    fn staged(&self, name: &SkillName) -> Option<SkillPlace> {
+    fn staged(&self, name: &SkillName) -> Option<Found> {
         let attempt: AttemptPaths = self.binding.attempt()?;
         let dir = attempt.skills().join(name.as_str());
-        dir.is_dir().then_some(SkillPlace::Folder(dir))
+        let place = SkillPlace::Folder(dir.clone());
+        dir.is_dir().then(|| Found { name: name.clone(), place, tier: "session" })
+    }
+
+    fn staged_names(&self) -> Vec<SkillName> {
+        let Some(attempt) = self.binding.attempt() else { return Vec::new() };
+        let entries = std::fs::read_dir(attempt.skills()).into_iter().flatten().flatten();
+        entries.filter_map(|entry| SkillName::new(entry.file_name().to_str()?).ok()).collect()
     }
 
     /// The place that skills are installed into for a whole project, or for one role.

@@ -1,6 +1,7 @@
 //! The skills server: what a session can learn, and where it comes from.
 
 mod desk;
+mod extension;
 mod install;
 mod list;
 mod load;

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use ostwin_core::env;
 
 use super::desk::Desk;
-use super::{install, list, load, search};
+use super::{extension, install, list, load, search};
 use crate::binding::Binding;
+use crate::offer::Offer;
 use crate::server::{About, Server};
 use crate::tool::{Arguments, Effect, Tool};
 
@@ -38,7 +39,8 @@ pub fn server(binding: Binding) -> Server<Skills> {
     let log = binding.tool_log();
     let clock = binding.project.store().clock.clone();
     let tools = tools(binding.session.is_some());
-    Server::new(ABOUT, Skills::new(binding, env::home()), tools, log, clock)
+    let offer = Offer { library: Some(extension::library()), ..Offer::from(tools) };
+    Server::new(ABOUT, Skills::new(binding, env::home()), offer, log, clock)
 }
 
 /// Every tool of the server, for a session or for a person's client, which may ask for any role.

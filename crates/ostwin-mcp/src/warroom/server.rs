@@ -27,6 +27,7 @@ pub fn server(binding: Binding) -> Server<Binding> {
         tools: tools(is_session),
         resources: resources::resources(is_session),
         prompts: prompts::prompts(is_session),
+        library: None,
     };
     Server::new(ABOUT, binding, offer, log, clock)
 }
