@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use tokio::io::{
     AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader, Lines,
 };
+use tokio::signal::unix::{SignalKind, signal};
 
 /// One end of a connection, seen from the agent.
 pub(crate) struct Wire<R, W> {
@@ -96,6 +97,19 @@ async fn behave(behaviour: &str) -> u8 {
     if behaviour == "mute" {
         return std::future::pending().await;
     }
+    // It ends with its input, however late a busy machine lets it see that: SIGTERM is heard and
+    // not heeded.
+    let heard = (behaviour != "deaf").then(|| signal(SignalKind::terminate()).unwrap());
+    let code = converse(behaviour, &mut wire).await;
+    drop(heard);
+    code
+}
+
+async fn converse<R, W>(behaviour: &str, wire: &mut Wire<R, W>) -> u8
+where
+    R: AsyncRead + Unpin,
+    W: AsyncWrite + Unpin,
+{
     wire.open("s").await;
     let mut prompts = 0;
     while let Some(message) = wire.next().await {

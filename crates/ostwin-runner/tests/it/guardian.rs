@@ -109,7 +109,9 @@ async fn the_environment_is_exact_and_marked() {
 async fn a_closed_lifeline_ends_the_agent() {
     let sandbox = Sandbox::new();
     let script = "trap 'echo asked > asked; exit 0' TERM; echo ready; while :; do sleep 0.05; done";
-    let mut running = sandbox.run(&sandbox.shell(script)).await;
+    let mut start = sandbox.shell(script);
+    start.grace_seconds = 20;
+    let mut running = sandbox.run(&start).await;
     let (mut reader, writer) = running.take_relay().unwrap();
     let mut ready = String::new();
     reader.read_line(&mut ready).await.unwrap();
@@ -298,7 +300,10 @@ async fn slots_are_limited_and_freed() {
     let limit = sandbox.slots(2);
     let first = sandbox.reserve(vec![limit.clone()]).await;
     let second = sandbox.reserve(vec![limit.clone()]).await;
-    let mut running = second.start(&sandbox.start(&["/bin/cat"])).await.unwrap();
+    // Ends with its input, however late a busy machine lets it see that.
+    let mut cat = sandbox.shell("trap '' TERM; exec cat");
+    cat.grace_seconds = 20;
+    let mut running = second.start(&cat).await.unwrap();
     let third = Guardian::reserve(&program(), vec![limit.clone()]).await.unwrap();
     assert!(matches!(third, Reservation::Full { dir } if dir == limit.dir));
     let before = fs_err::metadata(&limit.dir).unwrap().modified().unwrap();

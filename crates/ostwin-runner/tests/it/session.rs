@@ -53,6 +53,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 fn spec(sandbox: &Sandbox, behaviour: &str) -> SessionSpec {
     let program = std::env::current_exe().unwrap();
     let mut start = sandbox.start(&[&program.to_string_lossy()]);
+    start.grace_seconds = 20;
     start.env.insert(AS_AGENT.to_owned(), behaviour.to_owned());
     SessionSpec {
         start,
@@ -149,7 +150,7 @@ async fn a_turn_ends_and_is_nudged() {
     assert_eq!(end.usage, UsageTotals { tokens, cost_usd: None, metered: true });
     assert_eq!((end.turns, end.retries), (2, 0));
     let exit = end.exit.unwrap();
-    assert_eq!((exit.status, exit.swept), (ExitStatus { code: Some(0), signal: None }, 0));
+    assert_eq!((exit.status, exit.killed), (ExitStatus { code: Some(0), signal: None }, 0));
     assert_eq!(sandbox.marked(), Vec::<u32>::new());
 
     let lines = transcript(&sandbox);
@@ -199,9 +200,11 @@ async fn a_cancelled_session_ends_in_order() {
 
 async fn the_deadline_ends_an_agent_that_hangs() {
     let sandbox = Sandbox::new();
-    let mut spec = spec(&sandbox, "deaf");
-    spec.deadline = Instant::now() + Duration::from_millis(700);
-    let end = Desk::of(&sandbox, spec).await.end().await;
+    let mut desk = Desk::of(&sandbox, spec(&sandbox, "deaf")).await;
+    desk.opened().await;
+    // Some time ahead, so that it comes of itself, and after the agent was there.
+    desk.say(Control::Deadline(Instant::now() + Duration::from_millis(100))).await;
+    let end = desk.end().await;
     assert_eq!(end.outcome, Outcome::Deadline);
     assert_eq!(end.exit.unwrap().status.signal, Some(15));
     assert_eq!(sandbox.marked(), Vec::<u32>::new());
