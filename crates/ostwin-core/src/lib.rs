@@ -31,10 +31,13 @@ pub mod ledger;
 pub mod room;
 pub mod skills_index;
 pub mod skills_lock;
+pub mod vault;
 
+pub mod budget;
 pub mod control;
 pub mod events;
 pub mod health;
+pub mod plan_review;
 pub mod plans;
 pub mod project;
 pub mod schemas;

@@ -1,5 +1,6 @@
 //! The plans of a project: imported from a file, found again by its path.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
@@ -8,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::dag::{Dag, Stage};
 use crate::events::Events;
 use crate::fs::{self, FsError};
-use crate::ids::{PlanId, entropy};
+use crate::env::crash_point;
+use crate::ids::{EpicId, PlanId, RoomId, entropy};
 use crate::json::{self, Extra, JsonError, Version};
 use crate::layout::PlanPaths;
 use crate::plan::MAX_PLAN_BYTES;
@@ -40,11 +42,24 @@ pub struct PlanMeta {
     /// Whether the rehearsal agent works on it instead of a model.
     #[serde(default)]
     pub rehearsed: bool,
+    /// What a person answered about epics that had begun when this revision changed them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub answers: BTreeMap<EpicId, Begun>,
     /// Fields that this version does not know.
     #[serde(skip)]
     pub extra: Extra,
 }
 crate::keep_extra!(PlanMeta);
+
+/// What becomes of an epic that has begun when a revision changes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Begun {
+    /// It keeps the text that it was begun by.
+    Keep,
+    /// It starts over by the new text; one that the revision removes is cancelled.
+    Redo,
+}
 
 /// Why a plan could not be read or imported.
 #[derive(Debug, thiserror::Error)]
@@ -227,8 +242,62 @@ pub fn import(
         revision: 1,
         imported_at: store.now(),
         rehearsed,
+        answers: BTreeMap::new(),
         extra: Extra::new(),
     };
     fs::replace_json(&paths.meta(), &meta, store.durability)?;
     Ok(StoredPlan { paths, meta })
+}
+
+/// Replaces the text of a plan by a revision, parsed without errors. The rooms follow when the plan
+/// is run. The text comes first and its record second: cut off in between, the record still names
+/// the old text, so that the revision shows as not taken yet.
+///
+/// # Errors
+/// A file could not be written.
+pub fn revise(
+    project: &Project,
+    plan: &StoredPlan,
+    text: &[u8],
+    title: &str,
+    answers: BTreeMap<EpicId, Begun>,
+) -> Result<StoredPlan, PlanStoreError> {
+    let store = project.store();
+    fs::replace_record(&plan.paths.plan(), text, store.durability)?;
+    crash_point("revision_written");
+    let meta = PlanMeta {
+        title: title.to_owned(),
+        source_sha256: sha256(text),
+        revision: plan.meta.revision.saturating_add(1),
+        imported_at: store.now(),
+        answers,
+        ..plan.meta.clone()
+    };
+    fs::replace_json(&plan.paths.meta(), &meta, store.durability)?;
+    Ok(StoredPlan { paths: plan.paths.clone(), meta })
+}
+
+/// Removes a plan that nobody drives, with its rooms. Each folder is put aside in one step before
+/// its files go, and the plan's own comes last: cut off, the same call goes on, and what was put
+/// aside is neither a room nor a plan any more.
+///
+/// # Errors
+/// A file could not be removed.
+pub fn remove(project: &Project, plan: &StoredPlan, rooms: &[RoomId]) -> Result<(), PlanStoreError> {
+    let layout = project.layout();
+    for room in rooms {
+        discard(layout.room(room).dir(), &layout.removed_room(room))?;
+        crash_point("room_removed");
+    }
+    discard(plan.paths.dir(), &layout.removed_plan(&plan.meta.plan_id))?;
+    Ok(())
+}
+
+fn discard(dir: &Path, aside: &Path) -> Result<(), FsError> {
+    // Left by somebody who was killed here.
+    fs::remove_dir_all(aside)?;
+    if fs::claim(dir, aside)? {
+        fs::remove_dir_all(aside)?;
+    }
+    Ok(())
 }

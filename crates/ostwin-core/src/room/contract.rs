@@ -59,6 +59,9 @@ pub struct Contract {
     /// SHA-256 of the epic's content, by which a resumed run sees what was edited.
     #[serde(default)]
     pub epic_sha256: Option<String>,
+    /// In the room of a plan's review: SHA-256 of the text under review, in hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan_sha256: Option<String>,
     /// Whether the rehearsal agent works here instead of a model.
     #[serde(default)]
     pub rehearsed: bool,
@@ -204,6 +207,7 @@ impl Contract {
             priority: epic.priority.unwrap_or_default(),
             serialize: epic.serialize.unwrap_or(false),
             epic_sha256: Some(plan::epic_hash(epic)),
+            plan_sha256: None,
             rehearsed: false,
             extra: Extra::new(),
         })

@@ -12,6 +12,7 @@ use crate::ids::{AttemptId, SignalName, StateName, entropy};
 use crate::json::{Extra, Version};
 use crate::jsonl;
 use crate::lifecycle::{Action, AuditEntry, AuditLine, Cause, Machine, StateKind, names};
+use crate::plan_review;
 use crate::time::Timestamp;
 
 /// A room whose lock this process holds.
@@ -299,6 +300,8 @@ impl<'r> LockedRoom<'r> {
             agent_session: None,
             exit_code: None,
             exit_signal: None,
+            resume_at: None,
+            manifest: None,
             extra: Extra::new(),
         };
         fs::replace_json(&paths.record(), &record, store.durability)?;
@@ -330,6 +333,7 @@ impl<'r> LockedRoom<'r> {
         record.agent_session = ended.agent_session.or(record.agent_session.take());
         record.exit_code = ended.exit_code;
         record.exit_signal = ended.exit_signal;
+        record.manifest = ended.manifest.or(record.manifest.take());
         match &signal {
             Some(signal) => {
                 // What ended the session is of no interest: it had done what it was there for.
@@ -338,6 +342,7 @@ impl<'r> LockedRoom<'r> {
             }
             None => {
                 record.outcome = Some(ended.outcome);
+                record.resume_at = ended.resume_at;
                 record.reason = Some(ended.reason).filter(|reason| !reason.is_empty());
                 store.redactor.in_option(&mut record.reason);
             }
@@ -383,11 +388,14 @@ impl<'r> LockedRoom<'r> {
                 ControlFlow::Continue(())
             }
         })?;
+        let Some(message) = found else { return Ok(None) };
         let kind = machine.kind(&attempt.state).unwrap_or(StateKind::Wait);
-        Ok(found.map(|message| Signal {
-            name: effective_signal(kind, &contract.goals, &message),
-            message,
-        }))
+        let name = if contract.task_ref.is_plan_review() {
+            plan_review::effective_signal(self.room, contract, &message)?
+        } else {
+            effective_signal(kind, &contract.goals, &message)
+        };
+        Ok(Some(Signal { message, name }))
     }
 }
 

@@ -9,9 +9,13 @@ mod brief;
 mod contract;
 mod create;
 mod locked;
+mod manifest;
+mod own;
 mod person;
 mod post;
 mod progress;
+mod questions;
+mod rewrite;
 mod verdict;
 
 #[cfg(test)]
@@ -27,9 +31,16 @@ pub use brief::{brief, tasks};
 pub use contract::{Assignment, Constraints, Contract, Goal, Goals};
 pub use create::{NewRoom, create, remove_unfinished};
 pub use locked::{Closed, LockedRoom, Signal, Why, is_signal};
+pub use manifest::{Manifest, WorkTree};
+pub use own::{ROOM_KEYS, RoomSettings, SetError};
 pub use person::PersonVerdict;
 pub use post::{PostRefusal, PostRequest, Posted, Speaker, post};
 pub use progress::{Progress, ProgressReport, report};
+pub use questions::{
+    APPROVAL, APPROVAL_REQUEST, Answering, Asks, HUMAN, Question, Questions, Reply, ReplyError,
+    replied, reply,
+};
+pub use rewrite::rewrite;
 pub use verdict::{Answer, Verdict, VerdictError, check_pass, effective_signal};
 
 use crate::channel::Channel;

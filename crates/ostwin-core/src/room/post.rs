@@ -14,6 +14,7 @@ use crate::channel::{
 use crate::ids::{AttemptId, RoleRef, SignalName};
 use crate::jsonl::Appended;
 use crate::lifecycle::{StateKind, names};
+use crate::plan_review::{self, PlanCheckError};
 
 /// Who speaks. An agent's server fixes both; no tool lets the agent choose them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,17 +90,22 @@ fn allowed_words(allowed: &[SignalName]) -> String {
 ///
 /// # Errors
 /// [`PostRefusal`]; the room has not moved and, but for the trace, the channel is as it was.
-pub fn post(room: &Room, speaker: &Speaker, request: PostRequest) -> Result<Posted, PostRefusal> {
-    let machine = room.machine()?;
-    let declared = machine.message_types();
+pub fn post(
+    room: &Room,
+    speaker: &Speaker,
+    mut request: PostRequest,
+) -> Result<Posted, PostRefusal> {
+    // Most messages only inform, and for them no machine has to be read.
+    let is_plain = PLAIN_TYPES.contains(&request.kind.as_str());
+    let declared = if is_plain { Vec::new() } else { room.machine()?.message_types() };
     let moves = SIGNAL_TYPES.contains(&request.kind.as_str()) || declared.contains(&request.kind);
-    if !moves || PLAIN_TYPES.contains(&request.kind.as_str()) {
+    if is_plain || !moves {
         let (message, appended) = append(room, speaker, request, &declared)?;
         return Ok(Posted { message, appended, is_signal: false });
     }
     room.locked(|locked| {
         let kind = request.kind.clone();
-        match check_signal(locked, speaker, &request) {
+        match check_signal(locked, speaker, &mut request) {
             Ok(()) => {
                 let (message, appended) = append(room, speaker, request, &declared)?;
                 Ok(Posted { message, appended, is_signal: true })
@@ -117,11 +123,11 @@ pub fn post(room: &Room, speaker: &Speaker, request: PostRequest) -> Result<Post
 fn check_signal(
     locked: &LockedRoom<'_>,
     speaker: &Speaker,
-    request: &PostRequest,
+    request: &mut PostRequest,
 ) -> Result<(), PostRefusal> {
     let room = locked.room();
     let standing = locked.standing();
-    let kind = &request.kind;
+    let kind = &request.kind.clone();
     let allowed = standing.machine.allowed_agent_signals(&standing.state);
     let forbidden = |message: String| PostRefusal::Forbidden { message, allowed: allowed.clone() };
     let Some(attempt) = &speaker.attempt else {
@@ -175,7 +181,16 @@ fn check_signal(
         });
     }
     if standing.kind() == StateKind::Review && kind.as_str() == names::PASS {
-        check_pass(&contract.goals, request.data.as_ref())?;
+        if contract.task_ref.is_plan_review() {
+            let reviewed = plan_review::check(room, &contract, request.data.as_ref(), false)
+                .map_err(|error| match error {
+                    PlanCheckError::Verdict(error) => PostRefusal::Verdict(error),
+                    PlanCheckError::Room(error) => PostRefusal::Room(error),
+                })?;
+            plan_review::seal(&mut request.data, &reviewed);
+        } else {
+            check_pass(&contract.goals, request.data.as_ref())?;
+        }
     }
     Ok(())
 }

@@ -46,6 +46,12 @@ pub enum VerdictError {
         "`data` of a pass must be {{verdict, summary, criteria: [{{id, met, evidence}}]}}: {0}"
     )]
     Malformed(String),
+    /// A verdict on a plan does not hold.
+    #[error("{}", problems.join("; "))]
+    Plan {
+        /// One problem each, with what was expected.
+        problems: Vec<String>,
+    },
     /// Some criteria were answered wrongly.
     #[error("{}", problems.join("; "))]
     Criteria {
