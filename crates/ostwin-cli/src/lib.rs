@@ -10,6 +10,7 @@ mod context;
 mod examples;
 mod live;
 mod out;
+mod top;
 mod view;
 
 use std::ffi::OsString;

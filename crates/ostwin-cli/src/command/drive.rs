@@ -57,8 +57,8 @@ pub(super) fn drive(
     let shown = show.map(Show::end).transpose();
     let end = end.map_err(explained)?;
     let board = match shown? {
-        Some(Some(board)) => board,
-        _ => board::load(project, plan, &config)?,
+        Some(board) => board,
+        None => board::load(project, plan, &config)?,
     };
     if !out.json {
         out.lines(&summary(project, &board, end))?;

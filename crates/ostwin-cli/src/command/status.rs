@@ -65,13 +65,11 @@ fn watch(
     let last = show.wait();
     handle.close();
     drop(listener.join());
-    if let Some(board) = last? {
-        let advice = view::board::advice(&board);
-        if !advice.is_empty() {
-            context.out.text("\n")?;
-        }
-        context.out.lines(&advice)?;
+    let advice = view::board::advice(&last?);
+    if !advice.is_empty() {
+        context.out.text("\n")?;
     }
+    context.out.lines(&advice)?;
     Ok(match ended.load(Ordering::Relaxed) {
         SIGINT => Exit::Interrupted,
         SIGTERM => Exit::Terminated,

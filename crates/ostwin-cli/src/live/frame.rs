@@ -9,8 +9,6 @@ use crate::view::board::{self as view, Look};
 use crate::view::figures::plural;
 use crate::view::line::{Line, Style};
 
-/// Lines of the log that are kept.
-pub(super) const LOG_LINES: usize = 200;
 /// Lines of the log that are shown where there is room.
 const WANTED_LOG: usize = 8;
 const LEAST_LOG: usize = 3;

@@ -102,6 +102,45 @@ impl Line {
         self
     }
 
+    /// What it is made of, in order.
+    pub(crate) fn pieces(&self) -> &[(Style, String)] {
+        &self.pieces
+    }
+
+    /// This line as lines of at most `columns` columns, broken between words where it can be.
+    pub(crate) fn fold(self, columns: usize) -> Vec<Self> {
+        if columns == 0 || self.width() <= columns {
+            return vec![self];
+        }
+        let letters =
+            self.pieces.iter().flat_map(|(style, text)| text.chars().map(move |c| (*style, c)));
+        let mut lines = Vec::new();
+        let mut open: Vec<(Style, char)> = Vec::new();
+        let mut used = 0;
+        for (style, c) in letters {
+            let wide = text::width(c.encode_utf8(&mut [0; 4]));
+            if used + wide > columns && !open.is_empty() {
+                let space = open.iter().rposition(|(_, c)| *c == ' ').filter(|at| *at > 0);
+                let rest = space.map(|at| open.split_off(at + 1)).unwrap_or_default();
+                lines.push(Self::of_letters(&open));
+                used = rest.iter().map(|(_, c)| text::width(c.encode_utf8(&mut [0; 4]))).sum();
+                open = rest;
+            }
+            used += wide;
+            open.push((style, c));
+        }
+        lines.push(Self::of_letters(&open));
+        lines
+    }
+
+    fn of_letters(letters: &[(Style, char)]) -> Self {
+        let pieces = letters.chunk_by(|a, b| a.0 == b.0).filter_map(|same| {
+            let (style, _) = same.first()?;
+            Some((*style, same.iter().map(|(_, c)| c).collect()))
+        });
+        Self { pieces: pieces.collect() }
+    }
+
     /// The line as it is written, without its end.
     pub(crate) fn render(&self, color: bool) -> String {
         let Some(end) = self.pieces.iter().rposition(|(_, text)| !text.trim_end().is_empty())
@@ -146,5 +185,20 @@ mod tests {
         assert_eq!(line.render(true), "\u{1b}[32mpassed\u{1b}[0m  ok");
         assert_eq!(line.cut(8).render(false), "passed …");
         assert_eq!(Line::from("   ").render(true), "");
+    }
+
+    #[test]
+    fn a_long_line_is_folded_between_words_and_within_those_that_are_too_long() {
+        let line = Line::from("one two ").with(Style::Green, "three Donaudampfschiff 日本語");
+        let folded = line.fold(10);
+        assert!(folded.iter().all(|line| line.width() <= 10));
+        insta::assert_snapshot!(render(&folded, false), @r"
+        one two
+        three
+        Donaudampf
+        schiff
+        日本語
+        ");
+        assert_eq!(Line::from("as it is").fold(0), [Line::from("as it is")]);
     }
 }
