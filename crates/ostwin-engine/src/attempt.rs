@@ -1,39 +1,31 @@
 //! One attempt, from the slot to the closed record.
 //!
 //! The task takes a slot through the guardian, opens the attempt, runs the session and closes the
-//! attempt when nothing of it runs any more. It watches the channel for the attempt's signal; what
-//! the signal means for the room is decided by the engine's loop.
+//! attempt when nothing of it runs any more. What its signal means for the room is decided by the
+//! engine's loop.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use ostwin_core::channel::Message;
 use ostwin_core::events::{Event, EventKind};
 use ostwin_core::ids::{EpicId, RoleRef, SignalName};
-use ostwin_core::jsonl::Follower;
-use ostwin_core::lifecycle::{AuditEntry, Machine, names};
+use ostwin_core::lifecycle::{AuditEntry, Machine, StateKind, names};
 use ostwin_core::room::{
-    self, Attempt, Closed, Contract, Ended, NewAttempt, Outcome, Room, RoomError, Standing, Usage,
-    Why,
+    Attempt, Closed, Contract, Ended, GateRecord, GateResult, NewAttempt, Outcome, Room, RoomError,
+    Standing, Why,
 };
-use ostwin_runner::acp::AcpError;
 use ostwin_runner::guardian::{Guardian, Reservation, SlotLimit};
 use ostwin_runner::prepare::Settled;
-use ostwin_runner::session::{self, Control, SessionEnd, UsageTotals};
 use serde_json::json;
-use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::task::block_in_place;
 use tokio::time::Instant;
 
 use crate::error::EngineError;
+use crate::gates::{self, Gates};
 use crate::moves;
 use crate::sessions::{Shared, role_of, waits_to_start};
-
-/// How many messages of the channel are looked at in one go.
-const MESSAGES: usize = 256;
-
-/// How often the record of a running attempt is brought up to date with what it used.
-const USAGE_INTERVAL: Duration = Duration::from_secs(1);
+use crate::talk::{Stop, Talk, Watch, converse};
 
 /// What the engine's loop tells a running attempt.
 #[derive(Clone, Debug)]
@@ -66,7 +58,7 @@ pub(crate) async fn run(
     happened: UnboundedSender<Event>,
 ) -> Result<AttemptEnd, EngineError> {
     let contract = block_in_place(|| room.contract())?;
-    let Some(role) = block_in_place(|| upcoming_role(room, &contract))? else {
+    let Some((role, kind)) = block_in_place(|| upcoming_role(room, &contract))? else {
         return Ok(AttemptEnd::Moot);
     };
     let ready = match block_in_place(|| shared.settle(room, &contract, &role)) {
@@ -84,12 +76,16 @@ pub(crate) async fn run(
         return Ok(AttemptEnd::Moot);
     }
     let new = match &ready {
-        Ok((settled, _)) => new_attempt(&shared, role, settled)?,
+        Ok((settled, _)) => new_attempt(&shared, role, kind, settled)?,
         Err(_) => unsettled_attempt(&shared, role),
+    };
+    let gates = match &ready {
+        Ok((settled, _)) if kind == StateKind::Work => gates::names(settled),
+        _ => Vec::new(),
     };
     let timeout = new.timeout;
     let Some(Opened { attempt, machine, moved }) =
-        block_in_place(|| open(&shared, epic, room, &contract, new))?
+        block_in_place(|| open(&shared, epic, room, &contract, new, gates))?
     else {
         return Ok(AttemptEnd::Moot);
     };
@@ -99,14 +95,22 @@ pub(crate) async fn run(
     }
     let prepared = ready.and_then(|(settled, guardian)| {
         let prepared = block_in_place(|| shared.prepare(room, &contract, &attempt, &settled))?;
-        Ok((shared.spec(&settled, &attempt, prepared, deadline), guardian))
+        let gates = Gates::of(&shared, &settled, &attempt, prepared.cwd.clone());
+        let gates = gates.filter(|_| kind == StateKind::Work);
+        Ok((shared.spec(&settled, &attempt, prepared, deadline), gates, guardian))
     });
     let ended = match prepared {
-        Ok((spec, guardian)) => {
-            let watch = Watch::new(room, &attempt, machine);
+        Ok((spec, gates, guardian)) => {
+            let talk = Talk {
+                shared: &shared,
+                room,
+                attempt: &attempt,
+                watch: Watch::new(room, &attempt, machine),
+                gates,
+                deadline,
+            };
             let redactor = spec.redactor.clone();
-            let (mut ended, stop) =
-                converse(room, &attempt, guardian, spec, watch, &mut told).await;
+            let (mut ended, stop) = converse(talk, guardian, spec, &mut told).await;
             // An agent's own error may quote its key.
             redactor.in_text(&mut ended.reason);
             explain(ended, stop)
@@ -119,8 +123,12 @@ pub(crate) async fn run(
     Ok(AttemptEnd::Ended)
 }
 
-/// The role of the session that the room would run next; `None` if it would run none.
-fn upcoming_role(room: &Room, contract: &Contract) -> Result<Option<RoleRef>, RoomError> {
+/// The role of the session that the room would run next, and the kind of its state; `None` if it
+/// would run none.
+fn upcoming_role(
+    room: &Room,
+    contract: &Contract,
+) -> Result<Option<(RoleRef, StateKind)>, RoomError> {
     let Standing { machine, replay, state } = room.standing()?;
     let state = if waits_to_start(&machine, &state) {
         let now = room.project().store().now();
@@ -134,22 +142,28 @@ fn upcoming_role(room: &Room, contract: &Contract) -> Result<Option<RoleRef>, Ro
         state
     };
     let runs = machine.state(&state).filter(|state| state.kind.has_session());
-    Ok(runs.map(|state| role_of(state.role.as_ref(), contract)))
+    Ok(runs.map(|state| (role_of(state.role.as_ref(), contract), state.kind)))
 }
 
 fn new_attempt(
     shared: &Shared,
     role: RoleRef,
+    kind: StateKind,
     settled: &Settled,
 ) -> Result<NewAttempt, EngineError> {
     let settings = &settled.settings;
+    // A triage that takes longer is no help: a person decides then.
+    let seconds = match kind {
+        StateKind::Triage => shared.config().triage_timeout_seconds,
+        _ => settings.timeout_seconds.value,
+    };
     Ok(NewAttempt {
         role,
         agent: settings.agent.value.clone(),
         model: settings.model.value.clone(),
         rehearsed: settings.is_rehearsed(),
         run_id: shared.run_id().clone(),
-        timeout: Duration::from_secs(settings.timeout_seconds.value),
+        timeout: Duration::from_secs(seconds),
         provenance: settled.provenance().map_err(|error| EngineError::Bug(error.to_string()))?,
     })
 }
@@ -210,6 +224,7 @@ fn open(
     room: &Room,
     contract: &Contract,
     new: NewAttempt,
+    gates: Vec<String>,
 ) -> Result<Option<Opened>, EngineError> {
     room.locked(|locked| {
         let mut moved = Vec::new();
@@ -231,189 +246,44 @@ fn open(
             return Ok(None);
         }
         let machine = standing.machine.clone();
-        let attempt = locked.open_attempt(new)?;
+        let mut attempt = locked.open_attempt(new)?;
+        if !gates.is_empty() {
+            let gates = GateRecord { required: gates, ..GateRecord::default() };
+            attempt.record.gates = Some(gates.clone());
+            locked.note(&attempt.record.id, |record| record.gates = Some(gates))?;
+        }
         Ok(Some(Opened { attempt, machine, moved }))
     })
 }
 
-/// Looks for the attempt's signal in what is added to the channel.
-struct Watch {
-    follower: Follower,
-    attempt: room::AttemptRecord,
-    machine: Machine,
-    signalled: bool,
-}
-
-impl Watch {
-    fn new(room: &Room, attempt: &Attempt, machine: Machine) -> Self {
-        Self {
-            follower: Follower::new(&room.paths().channel(), attempt.record.channel_offset),
-            attempt: attempt.record.clone(),
-            machine,
-            signalled: false,
-        }
-    }
-
-    /// Whether the signal is there. A channel that cannot be read now is read again when it
-    /// changes, and when the attempt is closed.
-    fn has_signal(&mut self) -> bool {
-        while !self.signalled {
-            let Ok(batch) = self.follower.poll::<Message>(MESSAGES) else { return false };
-            self.signalled = batch
-                .lines
-                .iter()
-                .any(|message| room::is_signal(&self.machine, &self.attempt, message));
-            if !batch.more {
-                break;
-            }
-        }
-        self.signalled
-    }
-}
-
-/// Why the engine ended a session before its time.
-enum Stop {
-    Interrupt,
-    Cancel(String),
-}
-
-/// Runs the session to its end.
-async fn converse(
-    room: &Room,
-    attempt: &Attempt,
-    guardian: Guardian,
-    spec: session::SessionSpec,
-    mut watch: Watch,
-    told: &mut UnboundedReceiver<Tell>,
-) -> (Ended, Option<Stop>) {
-    let nudge =
-        ostwin_runner::prompt::nudge(&watch.machine.allowed_agent_signals(&attempt.record.state));
-    let (control, controlled) = mpsc::channel(16);
-    let (event_sender, mut events) = mpsc::unbounded_channel();
-    let running = session::run(guardian, spec, controlled, event_sender);
-    tokio::pin!(running);
-    let mut stop = None;
-    let mut nudged = false;
-    let mut told_signalled = false;
-    let mut usage_noted = Instant::now();
-    let end = loop {
-        let order = tokio::select! {
-            end = &mut running => break end,
-            Some(event) = events.recv() => match event {
-                session::Event::TurnEnded { .. } => {
-                    let signalled = block_in_place(|| watch.has_signal());
-                    if signalled {
-                        told_signalled = true;
-                        Some(Control::Signalled)
-                    } else if nudged {
-                        Some(Control::Finish)
-                    } else {
-                        nudged = true;
-                        Some(Control::Nudge(nudge.clone()))
-                    }
-                }
-                session::Event::Opened(info) => {
-                    let id = info.session_id;
-                    note(room, attempt, |record| record.agent_session = Some(id));
-                    None
-                }
-                session::Event::Usage(totals) => {
-                    if usage_noted.elapsed() >= USAGE_INTERVAL {
-                        usage_noted = Instant::now();
-                        note(room, attempt, |record| {
-                            record.usage = usage(&totals);
-                            record.cost_usd = totals.cost_usd;
-                        });
-                    }
-                    None
-                }
-                session::Event::Started { .. } | session::Event::Retrying { .. } => None,
+/// Runs the quality gates of an attempt that ended with `done` before they had been run, without a
+/// session that could mend what they find.
+pub(crate) async fn gates_without_session(shared: &Shared, room: &Room) -> Result<(), EngineError> {
+    let Some(last) = block_in_place(|| room.last_attempt())? else { return Ok(()) };
+    let contract = block_in_place(|| room.contract())?;
+    let cwd = room.project().layout().root().join(&contract.working_dir);
+    let settled = block_in_place(|| shared.settle(room, &contract, &last.record.role));
+    let problem = match settled {
+        Ok(settled) => match Gates::of(shared, &settled, &last, cwd) {
+            Some(gates) => match gates.run(shared, room, &last).await {
+                Ok(_) => return Ok(()),
+                Err(error) => with_causes(&error),
             },
-            Some(tell) = told.recv() => match tell {
-                Tell::ChannelChanged => {
-                    let signalled = !told_signalled && block_in_place(|| watch.has_signal());
-                    told_signalled |= signalled;
-                    signalled.then_some(Control::Signalled)
-                }
-                Tell::Interrupt => {
-                    stop = Some(Stop::Interrupt);
-                    Some(Control::Cancel { reason: "the engine is ending".to_owned() })
-                }
-                Tell::Cancel { reason } => {
-                    stop = Some(Stop::Cancel(reason.clone()));
-                    Some(Control::Cancel { reason })
-                }
-                Tell::Kill => {
-                    stop.get_or_insert(Stop::Interrupt);
-                    Some(Control::Kill)
-                }
-            },
-        };
-        if let Some(order) = order {
-            // Full or closed: the session is ending already.
-            let _ = control.try_send(order);
-        }
-    };
-    (ended(end), stop)
-}
-
-fn note(room: &Room, attempt: &Attempt, note: impl FnOnce(&mut room::AttemptRecord)) {
-    let noted = block_in_place(|| room.locked(|locked| locked.note(&attempt.record.id, note)));
-    if let Err(error) = noted {
-        // Only a hint: the close writes the same.
-        tracing::debug!(room = %room.id(), %error, "could not note in the attempt's record");
-    }
-}
-
-fn usage(totals: &UsageTotals) -> Option<Usage> {
-    totals.metered.then_some(Usage {
-        input_tokens: totals.tokens.input,
-        output_tokens: totals.tokens.output,
-        cached_tokens: totals.tokens.cached_read,
-        total_tokens: totals.tokens.total,
-    })
-}
-
-fn ended(end: SessionEnd) -> Ended {
-    let outcome = match &end.outcome {
-        session::Outcome::Finished { .. } => Outcome::NoSignal,
-        session::Outcome::Deadline => Outcome::Timeout,
-        session::Outcome::Cancelled { .. } => Outcome::Cancelled,
-        session::Outcome::Interrupted => Outcome::Interrupted,
-        session::Outcome::SpawnFailed { .. } => Outcome::SpawnFailed,
-        session::Outcome::Failed(AcpError::Auth(_)) => Outcome::Auth,
-        session::Outcome::Failed(AcpError::RateLimited(_)) => Outcome::RateLimited,
-        session::Outcome::Failed(_) => Outcome::AgentError,
-    };
-    let reason = match (&outcome, end.outcome.detail()) {
-        (_, Some(detail)) => detail,
-        (Outcome::NoSignal, None) => "the session ended without a signal".to_owned(),
-        (Outcome::Timeout, None) => "the attempt's time was up".to_owned(),
-        (Outcome::Interrupted, None) => "the session was interrupted".to_owned(),
-        (_, None) => String::new(),
-    };
-    Ended {
-        outcome,
-        reason,
-        usage: usage(&end.usage),
-        cost_usd: end.usage.cost_usd,
-        agent_session: end.agent.map(|agent| agent.session_id),
-        exit_code: end.exit.as_ref().and_then(|exit| exit.status.code),
-        exit_signal: end.exit.as_ref().and_then(|exit| exit.status.signal),
-    }
-}
-
-/// An end that the engine itself brought about is told apart from the agent's own.
-fn explain(ended: Ended, stop: Option<Stop>) -> Ended {
-    match stop {
-        None => ended,
-        Some(Stop::Interrupt) => Ended {
-            outcome: Outcome::Interrupted,
-            reason: "the engine was ended".to_owned(),
-            ..ended
+            None => "its role has no gates any more".to_owned(),
         },
-        Some(Stop::Cancel(reason)) => Ended { outcome: Outcome::Cancelled, reason, ..ended },
-    }
+        Err(error) => with_causes(&error),
+    };
+    let required = last.record.gates.iter().flat_map(|gates| gates.required.first());
+    let results = required.map(|name| GateResult {
+        name: name.clone(),
+        passed: false,
+        reason: format!("it could not be run: {problem}"),
+        took_ms: 0,
+        output: None,
+    });
+    let results = results.collect();
+    let id = &last.record.id;
+    Ok(block_in_place(|| room.locked(|locked| locked.note_gates(id, results)))?)
 }
 
 fn opened_event(epic: &EpicId, room: &Room, attempt: &Attempt) -> Event {

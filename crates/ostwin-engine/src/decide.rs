@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ostwin_core::ids::{EpicId, MessageId, SignalName};
 use ostwin_core::lifecycle::{StateKind, names};
-use ostwin_core::room::Outcome;
+use ostwin_core::room::{GateStanding, Outcome};
 use ostwin_core::time::Timestamp;
 
 use crate::snapshot::{EpicView, Policy, Session, Snapshot};
@@ -22,6 +22,12 @@ pub enum Action {
         /// The epic.
         epic: EpicId,
     },
+    /// Run the quality gates of an attempt that has ended with `done`, because its session ended
+    /// before they had been run.
+    RunGates {
+        /// The epic.
+        epic: EpicId,
+    },
     /// Move the room by a signal.
     Move {
         /// The epic.
@@ -30,6 +36,11 @@ pub enum Action {
         signal: SignalName,
         /// What the signal comes from.
         cause: MoveCause,
+    },
+    /// Approve what the review of the plan says.
+    Approve {
+        /// The review.
+        epic: EpicId,
     },
     /// Take the way out of a `decision` state.
     Decide {
@@ -47,6 +58,8 @@ pub enum Action {
 pub enum MoveCause {
     /// The message that was the attempt's signal.
     Message(MessageId),
+    /// An attempt whose `done` does not count, because this quality gate failed.
+    Gate(String),
     /// An attempt that ended without one.
     Outcome {
         /// How it ended.
@@ -121,6 +134,9 @@ fn next_of(snapshot: &Snapshot, policy: &Policy, id: &EpicId, epic: &EpicView) -
     match room.kind {
         StateKind::Terminal => Next::Nothing,
         StateKind::Wait if room.has_ready && dependencies_passed(snapshot, epic) => Next::Start,
+        StateKind::Wait if room.awaits_approval && policy.approve_plans => {
+            Next::Act(Action::Approve { epic: id.clone() })
+        }
         StateKind::Wait => Next::Nothing,
         StateKind::Decision => match &room.decision {
             None => Next::Nothing,
@@ -150,11 +166,23 @@ fn after_attempt(snapshot: &Snapshot, policy: &Policy, id: &EpicId, epic: &EpicV
         };
     };
     if let Some((message, signal)) = &attempt.signal {
-        return Next::Act(Action::Move {
-            epic: id.clone(),
-            signal: signal.clone(),
-            cause: MoveCause::Message(message.clone()),
+        return Next::Act(match &attempt.gates {
+            GateStanding::Passed => {
+                let cause = MoveCause::Message(message.clone());
+                Action::Move { epic: id.clone(), signal: signal.clone(), cause }
+            }
+            GateStanding::Due => Action::RunGates { epic: id.clone() },
+            GateStanding::Failed(gate) => {
+                let Ok(signal) = SignalName::new(names::ERROR) else { return Next::Nothing };
+                let cause = MoveCause::Gate(gate.clone());
+                Action::Move { epic: id.clone(), signal, cause }
+            }
         });
+    }
+    // The service has said when it goes on: until then the room rests without a slot, and that
+    // costs no retry.
+    if let Some(until) = attempt.rests_until {
+        return if snapshot.now < until { Next::WakeAt(until) } else { Next::Start };
     }
     let signal = match outcome {
         Outcome::Interrupted if epic.standing.interruptions <= policy.max_interruptions => {

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use ostwin_core::env;
 use ostwin_core::lifecycle::{StateKind, names};
-use ostwin_core::room::{Attempt, Outcome, Result, Room};
+use ostwin_core::plan_review::states;
+use ostwin_core::room::{Attempt, GateStanding, Outcome, Result, Room};
 
 use crate::sessions::waits_to_start;
 use crate::snapshot::{AttemptView, RoomView};
@@ -40,6 +41,9 @@ pub(crate) fn look(room: &Room, kill_grace: Duration) -> Result<RoomView> {
     Ok(RoomView {
         kind,
         passed: kind == StateKind::Terminal && standing.state.as_str() == names::PASSED,
+        awaits_approval: kind == StateKind::Wait
+            && standing.state.as_str() == states::APPROVING
+            && room.contract()?.task_ref.is_plan_review(),
         has_ready: waits_to_start(&standing.machine, &standing.state),
         entered_at: standing.replay.entered_at.unwrap_or_else(|| room.project().store().now()),
         decision,
@@ -59,8 +63,20 @@ fn view(attempt: &Attempt, kill_grace: Duration) -> AttemptView {
     AttemptView {
         id: record.id.clone(),
         outcome: record.outcome.clone().filter(|_| !record.is_open()),
+        gates: gates_of(attempt),
         signal,
         reason: record.reason.clone(),
+        rests_until: record.rests_until(),
         foreign_until: foreign.then(|| record.deadline_at.plus(kill_grace + FOREIGN_MARGIN)),
+    }
+}
+
+/// Only a `done` waits for quality gates.
+fn gates_of(attempt: &Attempt) -> GateStanding {
+    let record = &attempt.record;
+    let done = matches!(&record.outcome, Some(Outcome::Signal(name)) if name.as_str() == names::DONE);
+    match &record.gates {
+        Some(gates) if done => gates.standing(),
+        _ => GateStanding::Passed,
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ostwin_core::ids::{AttemptId, EpicId, MessageId, RoomId, SignalName, StateName};
 use ostwin_core::lifecycle::StateKind;
-use ostwin_core::room::Outcome;
+use ostwin_core::room::{GateStanding, Outcome};
 use ostwin_core::time::Timestamp;
 
 /// The plan at one moment.
@@ -56,6 +56,8 @@ pub struct RoomView {
     pub passed: bool,
     /// The state has a way out by `ready`, which the engine takes when it starts the epic.
     pub has_ready: bool,
+    /// The review of a plan is there, and what it says waits for an approval.
+    pub awaits_approval: bool,
     /// When the state was entered.
     pub entered_at: Timestamp,
     /// The signal by which a `decision` state is left now.
@@ -75,10 +77,14 @@ pub struct AttemptView {
     pub outcome: Option<Outcome>,
     /// The message that was its signal, and what it means to the machine.
     pub signal: Option<(MessageId, SignalName)>,
+    /// Of a signal: how far the quality gates are that it needs.
+    pub gates: GateStanding,
     /// Why it ended, in its own words.
     pub reason: Option<String>,
     /// For an open attempt of another machine: until then it is left alone.
     pub foreign_until: Option<Timestamp>,
+    /// Until then the model's service lets nothing go on.
+    pub rests_until: Option<Timestamp>,
 }
 
 /// What this engine runs in a room.
@@ -102,4 +108,6 @@ pub struct Policy {
     pub max_interruptions: u32,
     /// A plan in which only people can move something on is left running.
     pub wait_for_people: bool,
+    /// A review that holds is its own approval: nobody is asked.
+    pub approve_plans: bool,
 }

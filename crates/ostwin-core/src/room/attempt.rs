@@ -11,6 +11,9 @@ use crate::json::{Extra, Version};
 use crate::layout::AttemptPaths;
 use crate::time::Timestamp;
 
+use super::gates::GateRecord;
+use super::manifest::Manifest;
+
 /// One attempt: its record and where its files are.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Attempt {
@@ -78,6 +81,10 @@ pub struct AttemptRecord {
     /// What the agent says it cost, in US dollars; null if it did not report.
     #[serde(default)]
     pub cost_usd: Option<f64>,
+    /// Turns that ended in order: after each of them an agent can tell what it used, so that one
+    /// that told nothing after the first is not metered.
+    #[serde(default)]
+    pub turns: u32,
     /// The agent's own id of its session, by which it can be loaded again.
     #[serde(default)]
     pub agent_session: Option<String>,
@@ -87,6 +94,15 @@ pub struct AttemptRecord {
     /// The signal that ended the agent's process, if one did.
     #[serde(default)]
     pub exit_signal: Option<i32>,
+    /// When the model's service lets it go on, if it said so: the room rests until then.
+    #[serde(default)]
+    pub resume_at: Option<Timestamp>,
+    /// What the session was made of; null if it was never made.
+    #[serde(default)]
+    pub manifest: Option<Manifest>,
+    /// The commands that must succeed before its `done` counts; none if its role has no gates.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gates: Option<GateRecord>,
     /// Fields that this version does not know.
     #[serde(skip)]
     pub extra: Extra,
@@ -94,9 +110,20 @@ pub struct AttemptRecord {
 crate::keep_extra!(AttemptRecord);
 
 impl AttemptRecord {
+    /// Until when the room rests after this attempt: the model's service has no capacity and said
+    /// when it has again.
+    pub fn rests_until(&self) -> Option<Timestamp> {
+        self.resume_at.filter(|_| self.outcome == Some(Outcome::RateLimited))
+    }
+
     /// Whether the attempt has not been closed.
     pub fn is_open(&self) -> bool {
         self.closed_at.is_none()
+    }
+
+    /// Whether the agent had an occasion to tell what it used, and told nothing.
+    pub fn is_unmetered(&self) -> bool {
+        self.turns > 0 && self.usage.is_none() && self.cost_usd.is_none()
     }
 }
 
@@ -156,12 +183,18 @@ pub struct Ended {
     pub usage: Option<Usage>,
     /// What the agent says it cost, in US dollars.
     pub cost_usd: Option<f64>,
+    /// Turns that ended in order.
+    pub turns: u32,
     /// The agent's own id of its session.
     pub agent_session: Option<String>,
     /// The exit code of the agent's process.
     pub exit_code: Option<i32>,
     /// The signal that ended the agent's process.
     pub exit_signal: Option<i32>,
+    /// When the model's service lets it go on, if it said so.
+    pub resume_at: Option<Timestamp>,
+    /// What the session was made of.
+    pub manifest: Option<Manifest>,
 }
 
 impl Ended {
@@ -172,9 +205,12 @@ impl Ended {
             reason: reason.into(),
             usage: None,
             cost_usd: None,
+            turns: 0,
             agent_session: None,
             exit_code: None,
             exit_signal: None,
+            resume_at: None,
+            manifest: None,
         }
     }
 }

@@ -297,11 +297,13 @@ impl<'r> LockedRoom<'r> {
             reason: None,
             usage: None,
             cost_usd: None,
+            turns: 0,
             agent_session: None,
             exit_code: None,
             exit_signal: None,
             resume_at: None,
             manifest: None,
+            gates: None,
             extra: Extra::new(),
         };
         fs::replace_json(&paths.record(), &record, store.durability)?;
@@ -330,6 +332,7 @@ impl<'r> LockedRoom<'r> {
         record.closed_at = Some(store.now());
         record.usage = ended.usage.or(record.usage);
         record.cost_usd = ended.cost_usd.or(record.cost_usd);
+        record.turns = ended.turns.max(record.turns);
         record.agent_session = ended.agent_session.or(record.agent_session.take());
         record.exit_code = ended.exit_code;
         record.exit_signal = ended.exit_signal;

@@ -13,6 +13,7 @@ fn room(kind: StateKind) -> RoomView {
         kind,
         passed: false,
         has_ready: kind == StateKind::Wait,
+        awaits_approval: false,
         entered_at: Timestamp::from_millis(NOW),
         decision: None,
         attempt: None,
@@ -29,8 +30,10 @@ fn ended(outcome: Outcome) -> RoomView {
         id: AttemptId::generate(Timestamp::from_millis(1), 1),
         outcome: Some(outcome),
         signal: None,
+        gates: GateStanding::Passed,
         reason: Some("why".to_owned()),
         foreign_until: None,
+        rests_until: None,
     };
     RoomView { attempt: Some(attempt), ..room(StateKind::Work) }
 }
@@ -59,7 +62,7 @@ fn plan(epics: &[(&str, &[&str], RoomView)]) -> Snapshot {
 }
 
 fn policy() -> Policy {
-    Policy { max_sessions: 2, max_interruptions: 3, wait_for_people: false }
+    Policy { max_sessions: 2, max_interruptions: 3, wait_for_people: false, approve_plans: true }
 }
 
 fn open(id: &str) -> Action {
@@ -220,4 +223,59 @@ fn what_is_paused_opens_no_attempt_and_everything_else_goes_on() {
     assert_eq!(decide(&snapshot, &policy()), [Action::Finish(Finish::NeedsPerson)]);
     let patient = Policy { wait_for_people: true, ..policy() };
     assert_eq!(decide(&snapshot, &patient), []);
+}
+
+#[test]
+fn a_room_rests_until_the_service_has_capacity_and_then_goes_on_for_free() {
+    let limited = ended(Outcome::RateLimited);
+    let mut snapshot = plan(&[("A", &[], limited.clone())]);
+    let until = snapshot.now.plus(Duration::from_secs(3600));
+    let rest = |snapshot: &mut Snapshot, until| {
+        if let Some(attempt) = &mut epic(snapshot, "A").standing.attempt {
+            attempt.rests_until = until;
+        }
+    };
+    rest(&mut snapshot, Some(until));
+    assert_eq!(decide(&snapshot, &policy()), [Action::WakeAt(until)]);
+    snapshot.now = until;
+    assert_eq!(decide(&snapshot, &policy()), [Action::OpenAttempt { epic: "A".parse().unwrap() }]);
+
+    // Without a time that is known, it is a failure like any other.
+    rest(&mut snapshot, None);
+    assert!(matches!(decide(&snapshot, &policy())[..], [Action::Move { .. }]));
+}
+
+#[test]
+fn a_done_counts_once_its_gates_have_succeeded() {
+    let done: SignalName = "done".parse().unwrap();
+    let message: MessageId = "msg-01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap();
+    let act = |gates: GateStanding| {
+        let mut standing = ended(Outcome::Signal(done.clone()));
+        let attempt = standing.attempt.as_mut().unwrap();
+        attempt.signal = Some((message.clone(), done.clone()));
+        attempt.gates = gates;
+        decide(&plan(&[("A", &[], standing)]), &policy())
+    };
+    let epic: EpicId = "A".parse().unwrap();
+    let moved = |signal: &str, cause: MoveCause| {
+        vec![Action::Move { epic: epic.clone(), signal: signal.parse().unwrap(), cause }]
+    };
+    assert_eq!(act(GateStanding::Passed), moved("done", MoveCause::Message(message.clone())));
+    assert_eq!(act(GateStanding::Due), [Action::RunGates { epic: epic.clone() }]);
+    let failed = act(GateStanding::Failed("lint".to_owned()));
+    assert_eq!(failed, moved("error", MoveCause::Gate("lint".to_owned())));
+}
+
+#[test]
+fn a_review_is_approved_by_the_rule_or_waits_for_a_person() {
+    let approving = || RoomView {
+        has_ready: false,
+        awaits_approval: true,
+        ..room(StateKind::Wait)
+    };
+    let snapshot = plan(&[("PLAN-REVIEW", &[], approving())]);
+    let approve = Action::Approve { epic: "PLAN-REVIEW".parse().unwrap() };
+    assert_eq!(decide(&snapshot, &policy()), [approve]);
+    let asking = Policy { approve_plans: false, ..policy() };
+    assert_eq!(decide(&snapshot, &asking), [Action::Finish(Finish::NeedsPerson)]);
 }

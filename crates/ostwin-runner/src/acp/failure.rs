@@ -93,9 +93,20 @@ fn is_auth_trouble(error: &Error) -> bool {
         return matches!(status, 401 | 403);
     }
     let text = in_words(error).to_lowercase();
-    ["invalid api key", "incorrect api key", "unauthorized", "authentication", "not logged in"]
-        .iter()
-        .any(|sign| text.contains(sign))
+    [
+        "invalid api key",
+        "invalid_api_key",
+        "incorrect api key",
+        "api key not valid",
+        "no api key",
+        "unauthorized",
+        "authentication",
+        "providerautherror",
+        "not logged in",
+        "please log in",
+    ]
+    .iter()
+    .any(|sign| text.contains(sign))
 }
 
 /// There is no agreed code for these. A status decides; failing that, words do
@@ -109,15 +120,36 @@ fn is_service_trouble(error: &Error) -> bool {
         return true;
     }
     let text = in_words(error).to_lowercase();
+    speaks_of_a_limit(&text) || speaks_of_trouble(&text)
+}
+
+/// Whether a text in lower case says that the model's service has a limit and it was reached.
+pub(crate) fn speaks_of_a_limit(text: &str) -> bool {
     [
         "rate limit",
         "rate_limit",
         "ratelimit",
+        "usage limit",
+        "usage_limit",
+        "session limit",
+        "quota exceeded",
+        "exceeded your current quota",
         "too many requests",
-        "overloaded",
         "resource_exhausted",
         "resource exhausted",
+        "status 429",
+        "error 429",
+    ]
+    .iter()
+    .any(|sign| text.contains(sign))
+}
+
+fn speaks_of_trouble(text: &str) -> bool {
+    [
+        "overloaded",
         "service unavailable",
+        "internal server error",
+        "server had an error",
         "bad gateway",
         "gateway timeout",
         "connection refused",
@@ -129,10 +161,13 @@ fn is_service_trouble(error: &Error) -> bool {
         "fetch failed",
         "network error",
         "connection error",
-        "status 429",
+        "socket connection was closed",
+        "socket hang up",
+        "terminated unexpectedly",
+        "status 500",
         "status 503",
         "status 529",
-        "error 429",
+        "error 500",
         "error 503",
         "error 529",
     ]

@@ -15,10 +15,46 @@ pub struct PermissionAsk {
     pub tool_call: String,
     /// What the agent calls it for people.
     pub title: String,
+    /// What sort of tool it is (`execute`, `edit`, `read`, ...), if the agent tells.
+    pub kind: Option<String>,
     /// Its arguments, if the agent tells.
     pub input: Option<serde_json::Value>,
     /// The answers that the agent offers.
     pub choices: Vec<PermissionChoice>,
+}
+
+impl PermissionAsk {
+    /// What would be done: the command, the file or the address among the arguments; `None` if
+    /// none is told.
+    pub fn command(&self) -> Option<String> {
+        const NAMES: [&str; 9] = [
+            "command", "cmd", "script", "file_path", "filePath", "abs_path", "path", "url", "uri",
+        ];
+        let input = self.input.as_ref()?;
+        NAMES.iter().find_map(|name| match input.get(*name)? {
+            serde_json::Value::String(text) => Some(text.clone()),
+            serde_json::Value::Array(words) => {
+                let words: Option<Vec<&str>> = words.iter().map(|word| word.as_str()).collect();
+                words.map(|words| words.join(" "))
+            }
+            _ => None,
+        })
+    }
+
+    /// By which the same request is known again, in another session too.
+    pub fn fingerprint(&self) -> String {
+        let parts = serde_json::json!([self.kind, self.title, self.input]);
+        ostwin_core::plans::sha256(parts.to_string().as_bytes())
+    }
+
+    /// The agent's id of the answer that allows, or that denies, for this once rather than for
+    /// ever: nothing that an agent remembers may outlive the session. `None` if it offers none.
+    pub fn choice(&self, allow: bool) -> Option<String> {
+        use PermissionKind::{AllowAlways, AllowOnce, RejectAlways, RejectOnce};
+        let kinds = if allow { [AllowOnce, AllowAlways] } else { [RejectOnce, RejectAlways] };
+        let offered = |kind| self.choices.iter().find(|choice| choice.kind == kind);
+        kinds.into_iter().find_map(offered).map(|choice| choice.id.clone())
+    }
 }
 
 /// One answer that an agent offers.
@@ -67,8 +103,7 @@ pub trait PermissionPolicy: Send + Sync {
     ) -> Pin<Box<dyn Future<Output = PermissionDecision> + Send + 'a>>;
 }
 
-/// The policy `auto`: whatever can be allowed is, for this once rather than for
-/// ever, because nothing that an agent remembers may outlive the session.
+/// The policy `auto`: whatever can be allowed is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Allow;
 
@@ -77,10 +112,7 @@ impl PermissionPolicy for Allow {
         &'a self,
         ask: &'a PermissionAsk,
     ) -> Pin<Box<dyn Future<Output = PermissionDecision> + Send + 'a>> {
-        let choice = [PermissionKind::AllowOnce, PermissionKind::AllowAlways]
-            .into_iter()
-            .find_map(|kind| ask.choices.iter().find(|choice| choice.kind == kind))
-            .map(|choice| choice.id.clone());
+        let choice = ask.choice(true);
         let decision = PermissionDecision { choice, decided_by: "auto".to_owned() };
         Box::pin(std::future::ready(decision))
     }
@@ -102,6 +134,10 @@ impl From<RequestPermissionRequest> for PermissionAsk {
         Self {
             tool_call: request.tool_call.tool_call_id.to_string(),
             title: request.tool_call.fields.title.unwrap_or_default(),
+            kind: request.tool_call.fields.kind.and_then(|kind| {
+                // As the protocol writes it.
+                serde_json::to_value(kind).ok()?.as_str().map(str::to_owned)
+            }),
             input: request.tool_call.fields.raw_input,
             choices: choices.collect(),
         }
@@ -132,6 +168,7 @@ mod tests {
         PermissionAsk {
             tool_call: "t".into(),
             title: "Run tests".into(),
+            kind: None,
             input: None,
             choices: choices.collect(),
         }

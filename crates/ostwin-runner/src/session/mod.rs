@@ -9,6 +9,7 @@
 //! [`SessionEnd`].
 
 mod backoff;
+mod quiet;
 mod recorder;
 mod run;
 mod spec;

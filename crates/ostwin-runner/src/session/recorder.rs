@@ -22,6 +22,8 @@ struct Inner {
     transcript: Option<Writer<File>>,
     totals: UsageTotals,
     events: UnboundedSender<Event>,
+    /// How many updates came from the agent.
+    updates: u64,
 }
 
 impl Recorder {
@@ -33,7 +35,7 @@ impl Recorder {
                 let (clock, redactor) = (Arc::clone(&spec.clock), spec.redactor.clone());
                 Writer::new(file, clock, spec.transcript_max_bytes, redactor)
             });
-        let inner = Inner { transcript, totals: UsageTotals::default(), events };
+        let inner = Inner { transcript, totals: UsageTotals::default(), events, updates: 0 };
         Self { inner: Arc::new(Mutex::new(inner)) }
     }
 
@@ -44,6 +46,11 @@ impl Recorder {
 
     pub(super) fn totals(&self) -> UsageTotals {
         self.with(|inner| inner.totals)
+    }
+
+    /// How many updates came from the agent so far.
+    pub(super) fn updates(&self) -> u64 {
+        self.with(|inner| inner.updates)
     }
 
     pub(super) fn opened(&self, agent: &AgentInfo) {
@@ -66,6 +73,7 @@ impl Recorder {
 
     pub(super) fn turn_ended(&self, turn: u32, end: &PromptEnd, took: Duration) {
         self.with(|inner| {
+            inner.totals.turns += 1;
             if let Some(tokens) = &end.usage {
                 inner.totals.tokens.add(tokens);
                 inner.totals.metered = true;
@@ -129,6 +137,7 @@ impl Inner {
 
 impl UpdateSink for Inner {
     fn update(&mut self, update: Update) {
+        self.updates += 1;
         if let Update::Context { cost_usd: Some(cost), .. } = update
             && self.totals.cost_usd != Some(cost)
         {

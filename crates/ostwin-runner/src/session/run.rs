@@ -3,12 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ostwin_core::time::Timestamp;
 use tokio::sync::mpsc::{Receiver, UnboundedSender};
 use tokio::time::{Instant, sleep_until, timeout};
 
+use super::backoff::Next;
+use super::quiet::Quiet;
 use super::recorder::Recorder;
 use super::spec::{Control, Durations, Event, Outcome, SessionEnd, SessionSpec};
-use crate::acp::{AcpError, PromptEnd, Session};
+use crate::acp::{AcpError, PromptEnd, Session, reset};
 use crate::guardian::{Cause, Ended, Guardian, GuardianError, Running};
 
 /// How much longer than its wait for `session.lock` a guardian may take to
@@ -28,16 +31,19 @@ pub async fn run(
     events: UnboundedSender<Event>,
 ) -> SessionEnd {
     let recorder = Recorder::open(&spec, events.clone());
+    let quiet = Quiet::new(&spec.start.stderr_log, Arc::clone(&spec.clock));
     let desk = Desk { control, deadline: spec.deadline, hurry: false };
     let mut course = Course {
         spec,
         recorder,
         events,
         desk,
+        quiet,
         durations: Durations::default(),
         agent: None,
         turns: 0,
         retries: 0,
+        resume_at: None,
     };
     let (outcome, exit) = course.run(guardian).await;
     course.recorder.end(&outcome);
@@ -49,6 +55,7 @@ pub async fn run(
         agent: course.agent,
         turns: course.turns,
         retries: course.retries,
+        resume_at: course.resume_at,
     }
 }
 
@@ -155,10 +162,12 @@ struct Course {
     recorder: Recorder,
     events: UnboundedSender<Event>,
     desk: Desk,
+    quiet: Quiet,
     durations: Durations,
     agent: Option<crate::acp::AgentInfo>,
     turns: u32,
     retries: u32,
+    resume_at: Option<Timestamp>,
 }
 
 impl Course {
@@ -265,6 +274,10 @@ impl Course {
                 }
                 Err(error) => return Turn::Failed(error),
             },
+            limit = self.quiet.limit(&self.recorder, self.spec.retries.max_wait) => {
+                session.cancel();
+                return Turn::Failed(limit);
+            }
             stop = self.desk.stop() => stop,
         };
         // The work is done or given up. Leave the agent a moment to close its
@@ -293,9 +306,19 @@ impl Course {
 
     /// Waits until a failed prompt may be repeated, or says why it is not.
     async fn before_retry(&mut self, error: AcpError) -> Result<(), Outcome> {
-        let wait = self.spec.retries.wait_before(self.retries + 1, fastrand::f64());
-        let Some(wait) = wait.filter(|_| error.is_transient()) else {
+        if !error.is_transient() {
             return Err(Outcome::Failed(error));
+        }
+        let now = self.spec.clock.now();
+        let reset = reset::reset_in(&error.to_string(), now);
+        let known = reset.map(|at| at.since(now));
+        let wait = match self.spec.retries.after(self.retries + 1, known, fastrand::f64()) {
+            Next::Wait(wait) => wait,
+            Next::Rest => {
+                self.resume_at = reset;
+                return Err(Outcome::Failed(error));
+            }
+            Next::GiveUp => return Err(Outcome::Failed(error)),
         };
         let until = Instant::now() + wait;
         if until >= self.desk.deadline {

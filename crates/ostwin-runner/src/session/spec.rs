@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ostwin_core::redact::Redactor;
-use ostwin_core::time::Clock;
+use ostwin_core::time::{Clock, Timestamp};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
@@ -115,6 +115,8 @@ pub struct UsageTotals {
     pub cost_usd: Option<f64>,
     /// The agent reported tokens or cost at all.
     pub metered: bool,
+    /// Turns that ended in order: after each of them an agent can tell what it used.
+    pub turns: u32,
 }
 
 /// Why a session ended.
@@ -202,4 +204,6 @@ pub struct SessionEnd {
     pub turns: u32,
     /// Prompts that were repeated.
     pub retries: u32,
+    /// When the model's service goes on, if it refused and said so.
+    pub resume_at: Option<Timestamp>,
 }
