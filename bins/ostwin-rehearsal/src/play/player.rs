@@ -1,5 +1,7 @@
 //! The steps of somebody who does the job.
 
+use std::time::Duration;
+
 use agent_client_protocol::Error;
 use agent_client_protocol::v1::schema::{StopReason, ToolKind};
 use serde_json::{Value, json};
@@ -14,6 +16,9 @@ use crate::tools::{Answer, MEMORY, SKILLS, WARROOM};
 
 /// A review reads no more than this of a deliverable.
 const MAX_ARTIFACT_BYTES: usize = 1 << 20;
+
+/// The pause between two looks for a file that is waited for.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// How a turn ends.
 #[derive(Debug)]
@@ -75,6 +80,11 @@ impl Player<'_> {
             Step::Think(think) => self.stream.think(self.fill(&think.text)),
             Step::Plan => self.stream.plan(&self.outline(), 0),
             Step::Wait(wait) => tokio::time::sleep(self.stage.script.paced(wait.ms)).await,
+            Step::AwaitFile(file) => {
+                while !file.path.exists() {
+                    tokio::time::sleep(LOOK_EVERY).await;
+                }
+            }
             Step::Recall => self.recall().await,
             Step::LoadSkill => self.load_skill().await,
             Step::Remember(memory) => self.remember(memory).await,

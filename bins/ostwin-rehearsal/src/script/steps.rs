@@ -1,5 +1,7 @@
 //! What a session can do, step by step.
 
+use std::path::PathBuf;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +18,9 @@ pub(crate) enum Step {
     Plan,
     /// Wait so many milliseconds at the script's pace.
     Wait(Wait),
+    /// Wait until a file is there, whatever the script's pace: for a moment that somebody else
+    /// decides.
+    AwaitFile(AwaitFile),
     /// Ask the shared memory for what concerns this task.
     Recall,
     /// Load the first skill of the prompt's index, if there is one.
@@ -77,6 +82,14 @@ pub(crate) struct Text {
 pub(crate) struct Wait {
     /// Milliseconds.
     pub(crate) ms: u64,
+}
+
+/// A wait for a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AwaitFile {
+    /// Its path: absolute, or below the working directory.
+    pub(crate) path: PathBuf,
 }
 
 /// An entry for the shared memory.

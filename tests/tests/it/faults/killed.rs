@@ -9,10 +9,10 @@ use serde_json::json;
 use super::{check_passed, first_attempt, outcomes, processes, send, wait_until_deaf};
 use crate::field::{Field, PATIENCE, one_epic};
 
-/// Kills the process whose command line holds `word` while the first worker plays `step`, and
-/// gives how the attempts ended.
-fn kill(word: &str, step: &serde_json::Value, settings: &serde_json::Value) -> Vec<String> {
-    let field = first_attempt(step, settings);
+/// Kills the process whose command line holds `word` while the first worker plays `step`, does
+/// what comes `then`, and gives how the attempts ended.
+fn kill(word: &str, step: &serde_json::Value, then: impl FnOnce()) -> Vec<String> {
+    let field = first_attempt(step, &json!({}));
     field.plan("PLAN.md", &one_epic(""));
     let mut run = field.spawn(&["run", "PLAN.md", "--no-wait"]);
     field.wait_for_session(1);
@@ -22,6 +22,7 @@ fn kill(word: &str, step: &serde_json::Value, settings: &serde_json::Value) -> V
     let victims = processes(&field, word);
     assert_eq!(victims.len(), 1, "{word}: {victims:?}");
     send(victims[0], Signal::KILL);
+    then();
     assert_eq!(run.wait(PATIENCE).unwrap().code(), Some(0), "{word}");
     check_passed(&field);
     outcomes(&field.room(1))
@@ -30,29 +31,31 @@ fn kill(word: &str, step: &serde_json::Value, settings: &serde_json::Value) -> V
 #[test]
 fn a_guardian_that_is_killed_takes_its_session_along() {
     let hang = json!({ "do": "hang" });
-    assert_eq!(kill("__session", &hang, &json!({})), ["agent-error", "done", "pass"]);
+    assert_eq!(kill("__session", &hang, || ()), ["agent-error", "done", "pass"]);
 }
 
 #[test]
 fn an_agent_that_ignores_everything_does_not_outlive_its_guardian() {
     let hang = json!({ "do": "hang", "stubborn": true });
-    assert_eq!(kill("__session", &hang, &json!({})), ["agent-error", "done", "pass"]);
+    assert_eq!(kill("__session", &hang, || ()), ["agent-error", "done", "pass"]);
 }
 
 #[test]
 fn an_agent_that_is_killed_has_failed() {
     let hang = json!({ "do": "hang" });
-    assert_eq!(kill("ostwin-rehearsal", &hang, &json!({})), ["agent-error", "done", "pass"]);
+    assert_eq!(kill("ostwin-rehearsal", &hang, || ()), ["agent-error", "done", "pass"]);
 }
 
 #[test]
 fn a_tool_server_that_is_killed_costs_at_most_its_attempt() {
-    // The agent notices when it uses the server the next time, which needs a real pause.
-    let agents =
-        json!({ "agents": { "rehearsal": { "env": { "OSTWIN_REHEARSAL_PACE": "0.02" } } } });
-    let wait = json!({ "do": "wait", "ms": 50_000 });
     for server in ["ostwin-mcp-warroom", "ostwin-mcp-memory"] {
-        let ends = kill(server, &wait, &agents);
+        // The agent notices when it uses the server the next time, which is after the kill.
+        let dir = tempfile::tempdir().unwrap();
+        let killed = dir.path().join("killed");
+        let wait = json!({ "do": "await_file", "path": killed });
+        let ends = kill(server, &wait, || {
+            ostwin_core::fs::replace_hint(&killed, b"").unwrap();
+        });
         let (last, first) = ends.split_last().unwrap();
         assert_eq!(last, "pass", "{server}: {ends:?}");
         assert!(

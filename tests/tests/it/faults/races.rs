@@ -47,9 +47,12 @@ fn two_plans_imported_at_once_share_no_room() {
 /// if it was said to be done, and the audit tells one story in any case.
 #[test]
 fn a_word_of_a_person_holds_whenever_it_is_spoken() {
-    let mut refused = 0;
     for round in 0..8_u64 {
-        let field = Field::built_in();
+        // In the first round there is time for it, however busy the machine.
+        let field = match round {
+            0 => first_attempt(&json!({ "do": "hang" }), &json!({})),
+            _ => Field::built_in(),
+        };
         field.plan("PLAN.md", &one_epic(""));
         let mut run = field.spawn(&["run", "PLAN.md", "--no-wait"]);
         ostwin_testkit::wait_until("the room", PATIENCE, || {
@@ -69,20 +72,16 @@ fn a_word_of_a_person_holds_whenever_it_is_spoken() {
         field.check_no_process();
         let said =
             format!("round {round}: {code}, {state}, {ended}: {}{}", word.stdout, word.stderr);
-        match word.status.code() {
-            Some(0) => {
-                assert_eq!(state, "cancelled", "{said}");
-                assert!(code == 1 || (code == 0 && ended), "{said}");
-            }
+        // Said before the engine could answer: it holds if there was still something to cancel.
+        let unanswered = word.stderr.contains("did not answer");
+        match (word.status.code(), state.as_str()) {
+            (Some(0), "cancelled") => assert!(code == 1 || (code == 0 && ended), "{said}"),
+            (Some(_), "cancelled") if unanswered => assert_eq!(code, 1, "{said}"),
             // It had passed: from there, the machine draws no way.
-            Some(_) => {
-                refused += 1;
-                assert_eq!((code, state.as_str()), (0, "passed"), "{said}");
-            }
-            None => panic!("{said}"),
+            (Some(1..), "passed") if round > 0 => assert_eq!(code, 0, "{said}"),
+            _ => panic!("{said}"),
         }
     }
-    assert!(refused < 8, "not once was it in time");
 }
 
 #[test]

@@ -158,29 +158,45 @@ fn wrong_arguments_are_named_and_change_nothing() {
 }
 
 #[test]
-fn the_end_of_the_input_ends_the_process_at_once() {
-    let (table, attempt) = Table::at_work();
-    let started = Instant::now();
+fn the_end_of_the_input_ends_the_process() {
+    let table = Table::new();
     for server in SERVERS {
         let ungreeted = Client::start(&table.project, server, &[]);
         assert_eq!(ungreeted.hang_up().0.code(), Some(0));
         let greeted = Client::greeted(&table.project, server, &[]);
         assert_eq!(greeted.hang_up().0.code(), Some(0));
     }
-    // A call that waits for a person is not waited for, and is answered all the same.
-    let mut asking = table.seat("ostwin-mcp-warroom", "engineer", &attempt.record.id);
-    let question = json!({ "name": "ask_human", "arguments": { "question": "Which port?" } });
-    asking.send("tools/call", &question);
-    ostwin_testkit::wait_until("the question", Duration::from_secs(30), || {
-        table.messages().iter().any(|message| message.kind.as_str() == "question").then_some(())
-    })
-    .unwrap();
-    let (status, lines) = asking.hang_up();
-    assert_eq!(status.code(), Some(0));
-    let (content, is_error) = unpack(&serde_json::from_str(&lines[0]).unwrap());
-    assert_eq!((is_error, &content["code"]), (true, &json!("unavailable")), "{content}");
-    // Far less than the time after which the protocol library gives up on open calls, five times.
-    assert!(started.elapsed() < Duration::from_secs(25), "{:?}", started.elapsed());
+}
+
+/// A call that waits for a person is not waited for, and is answered all the same.
+#[test]
+fn the_end_of_the_input_ends_an_open_call_at_once() {
+    /// The time after which the protocol library gives up on open calls.
+    const GIVING_UP: Duration = Duration::from_secs(5);
+    let (table, attempt) = Table::at_work();
+    let mut asked = 0;
+    let took = || {
+        let mut asking = table.seat("ostwin-mcp-warroom", "engineer", &attempt.record.id);
+        let question = json!({ "name": "ask_human", "arguments": { "question": "Which port?" } });
+        asking.send("tools/call", &question);
+        asked += 1;
+        ostwin_testkit::wait_until("the question", Duration::from_secs(120), || {
+            let messages = table.messages();
+            let questions = messages.iter().filter(|message| message.kind.as_str() == "question");
+            (questions.count() == asked).then_some(())
+        })
+        .unwrap();
+        let began = Instant::now();
+        let (status, lines) = asking.hang_up();
+        let took = began.elapsed();
+        assert_eq!(status.code(), Some(0));
+        let (content, is_error) = unpack(&serde_json::from_str(&lines[0]).unwrap());
+        assert_eq!((is_error, &content["code"]), (true, &json!("unavailable")), "{content}");
+        took
+    };
+    // A busy machine may hold up one; whoever waits for something holds up each.
+    let times: Vec<Duration> = std::iter::repeat_with(took).take(3).collect();
+    assert!(times.iter().any(|took| *took < GIVING_UP), "{times:?}");
 }
 
 #[test]
