@@ -378,6 +378,10 @@ files! { PlanPaths:
     plan = "PLAN.md";
     /// Where it came from, and its revision.
     meta = "PLAN.meta.json";
+    /// Overrides of roles for the plan's sessions.
+    roles = "PLAN.roles.json";
+    /// Further skills for the plan's sessions.
+    skills = "PLAN.skills.json";
     /// The plan as its review changed it.
     refined = "PLAN.refined.md";
     /// The graph, with the room of each epic.
@@ -390,6 +394,10 @@ files! { PlanPaths:
     engine_lock = "engine.lock";
     /// The engine's output when nobody watches.
     engine_log = "engine.log";
+    /// The lock of the command that is told of alerts.
+    engine_alert_lock = "engine-alert.lock";
+    /// What that command's guardian complained of.
+    engine_alert_stderr = "engine-alert.log";
     /// Requests to the engine.
     control = "control.jsonl";
     /// What a person lets the plan use, instead of what the settings say.
@@ -457,6 +465,21 @@ impl AttemptPaths {
         Self { dir: dir.into() }
     }
 
+    /// What quality gate `number`, counted from 1, said, as a path below the attempt's folder.
+    pub fn gate_output(&self, number: usize) -> String {
+        format!("gates/{number}.log")
+    }
+
+    /// The file of that output.
+    pub fn gate_log(&self, number: usize) -> PathBuf {
+        self.gates().join(format!("{number}.log"))
+    }
+
+    /// What the guardian of that gate complained of.
+    pub fn gate_stderr(&self, number: usize) -> PathBuf {
+        self.gates().join(format!("{number}.stderr.log"))
+    }
+
     /// The number in the folder's name; `None` if the folder is no attempt's.
     pub fn number(&self) -> Option<u32> {
         self.dir.file_name()?.to_str()?.split('-').next()?.parse().ok()
@@ -470,6 +493,9 @@ files! { AttemptPaths:
     prompt = "prompt.md";
     /// The MCP servers of the session, secrets masked.
     mcp = "mcp.json";
+    /// The same with their secrets, for an agent that reads it from a file; it is there as long as
+    /// the session is.
+    private_mcp = "tmp/mcp.json";
     /// The skills of the session.
     skills = "skills";
     /// Output of quality gates.
@@ -486,6 +512,8 @@ files! { AttemptPaths:
     stderr = "stderr.log";
     /// The lock of the session's guardian.
     session_lock = "session.lock";
+    /// The lock of the guardian of its quality gates.
+    gate_lock = "gate.lock";
 }
 
 #[cfg(test)]

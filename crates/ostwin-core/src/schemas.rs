@@ -6,7 +6,7 @@
 use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings};
 
 use crate::budget::PlanBudget;
-use crate::config::Config;
+use crate::config::{Config, PlanRoles, PlanSkills};
 use crate::control::{EngineRecord, Request};
 use crate::dag::Dag;
 use crate::events::Event;
@@ -45,6 +45,8 @@ pub fn all() -> Vec<FileSchema> {
         of::<Machine>("lifecycle.schema.json", "the state machine of a room"),
         of::<PlanBudget>("plan-budget.schema.json", "what a person lets a plan use"),
         of::<PlanMeta>("plan-meta.schema.json", "where a plan came from"),
+        of::<PlanRoles>("plan-roles.schema.json", "overrides of roles for one plan"),
+        of::<PlanSkills>("plan-skills.schema.json", "further skills for one plan"),
         of::<Progress>("progress.schema.json", "how far an attempt says it is"),
         of::<Registry>("registry.schema.json", "the role catalogue"),
         of::<RoleSpec>("role.schema.json", "the settings of a role"),

@@ -16,6 +16,18 @@ pub enum ConfigError {
         /// The nearest setting.
         near: Option<String>,
     },
+    /// The setting exists and has no business in this file.
+    #[error(
+        "{place}: the file holds `{holds}` and nothing else; set `{key}` in the plan's `Config`"
+    )]
+    NotHere {
+        /// Where it was written.
+        place: Source,
+        /// The key.
+        key: String,
+        /// What the file holds.
+        holds: &'static str,
+    },
     /// The value is not of the setting's type, or out of its range.
     #[error("{place}: setting `{key}` is {found}, expected {expected}")]
     WrongValue {
@@ -69,6 +81,7 @@ impl ConfigError {
     pub fn place(&self) -> &Source {
         match self {
             Self::UnknownKey { place, .. }
+            | Self::NotHere { place, .. }
             | Self::WrongValue { place, .. }
             | Self::UnknownAgent { place, .. }
             | Self::Pattern { place, .. }
@@ -80,6 +93,7 @@ impl ConfigError {
     pub fn key(&self) -> String {
         match self {
             Self::UnknownKey { key, .. }
+            | Self::NotHere { key, .. }
             | Self::WrongValue { key, .. }
             | Self::UnknownAgent { key, .. } => key.clone(),
             Self::Pattern { .. } => "redact".to_owned(),

@@ -84,9 +84,12 @@ pub fn load(places: &Places, further: Vec<Layer>) -> Result<Loaded, LoadError> {
 }
 
 fn read(kind: SourceKind, file: &Path) -> Result<Option<Layer>, LoadError> {
-    match fs::read_optional(file, MAX_BYTES) {
-        Ok(Some(bytes)) => Ok(Some(Layer::from_file(kind, file, &bytes)?)),
-        Ok(None) => Ok(None),
-        Err(error) => Err(LoadError::Read { path: file.to_owned(), source: error.source }),
-    }
+    let bytes = read_bytes(file)?;
+    Ok(bytes.map(|bytes| Layer::from_file(kind, file, &bytes)).transpose()?)
+}
+
+/// The content of a settings file, if it is there.
+pub(super) fn read_bytes(file: &Path) -> Result<Option<Vec<u8>>, LoadError> {
+    fs::read_optional(file, MAX_BYTES)
+        .map_err(|error| LoadError::Read { path: file.to_owned(), source: error.source })
 }
