@@ -201,8 +201,8 @@ fn an_encoder_that_dies_leaves_the_search_to_words_and_the_next_one_is_whole() {
 
 #[test]
 fn one_that_is_killed_over_a_question_is_started_again_and_asked_anew() {
-    // So few that they are asked about at once: what takes long is left to the next search.
-    let searched = Searched::new(20);
+    // So few that one question is enough: what takes long is left to the next search.
+    let searched = Searched::new(3);
     let real = Encoder::start(&[]).greeting;
     let greeting = json!({ "model": real.model, "dimensions": real.dimensions, "v": 1 });
     let program = bin(PROGRAM).unwrap();
