@@ -4,7 +4,7 @@
 //! The entries are published to the ledger of a temporary project and searched through the library
 //! that the memory server uses. All are published within a second, so that age plays no part.
 
-mod labels;
+pub(crate) mod labels;
 mod measure;
 
 use std::collections::BTreeMap;

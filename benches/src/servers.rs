@@ -5,6 +5,7 @@ mod calls;
 mod client;
 mod corpus;
 mod seat;
+mod vectors;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;

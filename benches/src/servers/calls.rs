@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use serde_json::json;
 
 use super::client::Client;
 use super::corpus::{self, Numbers};
-use super::{Seat, program};
+use super::{Seat, program, vectors};
+use crate::quality::labels;
 use crate::samples::Samples;
 use crate::table::{self, Table};
 
@@ -48,9 +49,38 @@ pub(crate) fn bench() -> Result<()> {
         let times = Samples::take(CALLS, || search("lexical"))?;
         table.row(&format!("lexical search of {entries}"), &times, "(target 5 ms)");
         memory.push_str(&used("memory", &client, &format!("{entries} entries"))?);
+        drop(client);
+        memory.push_str(&hybrid(&mut table, &seat, entries)?);
     }
     table.print()?;
     table::print(&memory)
+}
+
+/// Searches by words and meaning, when every entry has its vector; the memory of the server.
+fn hybrid(table: &mut Table, seat: &Seat, entries: usize) -> Result<String> {
+    let set = labels::read()?;
+    let sentences: Vec<&str> = set.entries.iter().map(|entry| entry.summary.as_str()).collect();
+    if let Err(reason) = vectors::make(seat.room().project(), &sentences)? {
+        return Ok(format!("  hybrid searches of {entries} entries were not measured: {reason}\n"));
+    }
+    let mut client = greeted("memory", seat)?;
+    let mut numbers = Numbers::new();
+    let mut queries = set.queries.iter().cycle();
+    let mut search = || {
+        // Words that the ledger has, and a meaning that its vectors have.
+        let meaning = queries.next().map_or("", |query| query.text.as_str());
+        let text = format!("{meaning} {}", numbers.question());
+        let answer = client.call("search", &json!({ "text": text, "mode": "hybrid" }))?;
+        if answer["mode_used"] != "hybrid" {
+            bail!("a hybrid search became another: {}", answer["note"]);
+        }
+        Ok(answer)
+    };
+    let first = Samples::once(&mut search)?;
+    table.row(&format!("first hybrid search of {entries}: encoder started"), &first, "");
+    let times = Samples::take(CALLS, &mut search)?;
+    table.row(&format!("hybrid search of {entries}, warm"), &times, "(target 30 ms)");
+    used("memory", &client, &format!("{entries}, hybrid"))
 }
 
 fn greeted(server: &str, seat: &Seat) -> Result<Client> {

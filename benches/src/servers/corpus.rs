@@ -23,16 +23,21 @@ impl Numbers {
     }
 
     /// A number below `limit`.
-    fn below(&mut self, limit: usize) -> usize {
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         usize::try_from(self.0 % limit as u64).unwrap_or(0)
     }
 
+    /// A number from 0 up to 1.
+    pub(crate) fn share(&mut self) -> f64 {
+        self.below(1 << 20) as f64 / f64::from(1 << 20)
+    }
+
     /// The rank of a word: the share of rank `r` falls like `1 / r`, as in real texts (Zipf).
     fn rank(&mut self) -> usize {
-        let part = self.below(1 << 20) as f64 / f64::from(1 << 20);
+        let part = self.share();
         // Truncation is the point: every rank gets its stretch of the curve.
         ((WORDS as f64).powf(part) as usize).min(WORDS - 1)
     }

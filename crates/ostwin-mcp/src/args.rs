@@ -11,6 +11,9 @@ use serde_json::{Map, Value};
 
 use crate::error::ToolError;
 
+/// A number of a line or a byte: what JSON can hold exactly.
+pub(crate) type Number = Whole<0, 9_007_199_254_740_991>;
+
 /// A whole number from `MIN` to `MAX`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Whole<const MIN: u64, const MAX: u64>(u64);

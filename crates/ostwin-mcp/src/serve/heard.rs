@@ -10,7 +10,10 @@ use rmcp::model::{
     ClientRequest, ErrorCode, ErrorData, JsonRpcError, JsonRpcMessage, ProtocolVersion, RequestId,
 };
 use rmcp::service::RxJsonRpcMessage;
+use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
+
+use super::skim::Skim;
 
 /// A message of the client.
 pub(super) type Incoming = RxJsonRpcMessage<RoleServer>;
@@ -63,8 +66,9 @@ pub(super) fn hear(line: &[u8], version: Option<&ProtocolVersion>) -> Said {
     if !line.starts_with(b"[") {
         return Said::One(message(line));
     }
-    let Ok(parts) = serde_json::from_slice::<Vec<Value>>(line) else {
-        return Said::One(Heard::Nothing);
+    let parts = match serde_json::from_slice::<Vec<Value>>(line) {
+        Ok(parts) => parts,
+        Err(error) => return Said::One(unreadable(line, &error)),
     };
     if version != Some(&BATCHES) {
         let text = format!(
@@ -118,19 +122,38 @@ fn message(text: &[u8]) -> Heard {
             _ => Heard::Message(Box::new(JsonRpcMessage::Request(request))),
         },
         Ok(message) => Heard::Message(Box::new(message)),
-        Err(error) => match serde_json::from_slice::<Value>(text) {
+        Err(_) => match serde_json::from_slice::<Value>(text) {
             Ok(Value::Object(odd)) => diagnosis(&odd),
             Ok(_) => {
                 let text = "a message is an object".to_owned();
                 fault(None, ErrorCode::INVALID_REQUEST, text)
             }
-            Err(_) => {
-                if !text.is_empty() {
-                    tracing::debug!("passed over a line that is no JSON: {error}");
-                }
-                Heard::Nothing
-            }
+            Err(error) => unreadable(text, &error),
         },
+    }
+}
+
+/// What cannot be read: no JSON at all, which gets no answer, or JSON beyond what is taken, such as
+/// one that is nested too deeply. Whoever asked with that would wait for ever.
+fn unreadable(text: &[u8], error: &serde_json::Error) -> Heard {
+    if serde_json::from_slice::<IgnoredAny>(text).is_err() {
+        if !text.is_empty() {
+            tracing::debug!("passed over a line that is no JSON: {error}");
+        }
+        return Heard::Nothing;
+    }
+    let mut skim = Skim::default();
+    skim.pass(text);
+    let is_object = text.starts_with(b"{");
+    match skim.id() {
+        None if is_object => {
+            tracing::debug!("passed over a notification that cannot be read: {error}");
+            Heard::Nothing
+        }
+        id => {
+            let text = format!("the message cannot be read: {error}");
+            fault(id, ErrorCode::INVALID_REQUEST, text)
+        }
     }
 }
 
@@ -230,6 +253,18 @@ mod tests {
             r#"{"jsonrpc":"2.0","id":1,"error":"no"}"#,
         ] {
             assert_eq!(said(line, None), Value::Null, "{line}");
+        }
+    }
+
+    #[test]
+    fn json_beyond_what_is_taken_is_refused_and_not_passed_over() {
+        let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
+        for odd in [deep.as_str(), "1e999", "\"\\ud800\""] {
+            let call = format!(r#"{{"params":{{"x":{odd}}},"jsonrpc":"2.0","id":7,"method":"x"}}"#);
+            assert_eq!(said(&call, None), serde_json::json!([-32600, 7]), "{call}");
+            assert_eq!(said(&format!("[{call}]"), None), serde_json::json!([-32600]), "{call}");
+            let notification = format!(r#"{{"jsonrpc":"2.0","method":"x","params":{{"x":{odd}}}}}"#);
+            assert_eq!(said(&notification, None), Value::Null, "{notification}");
         }
     }
 

@@ -6,10 +6,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::desk::Desk;
-use crate::args::{Text, Whole};
+use crate::args::{Number, Text, Whole};
 use crate::bounds::fit_list;
 use crate::error::ToolError;
-use crate::text::text_of;
+use crate::text::TextPart;
 use crate::waiting::Waiting;
 
 /// Most bytes of a body in one answer.
@@ -90,50 +90,33 @@ pub(super) struct ReadSkillFile {
     path: Text<1, 512>,
     /// From this byte on: `next_offset` of the answer before; 0 if left out.
     #[serde(default)]
-    offset: Option<Whole<0, 9_007_199_254_740_991>>,
+    offset: Option<Number>,
     /// At most this many bytes; 65536 if left out.
     #[serde(default)]
     limit: Option<Whole<4, 98304>>,
-}
-
-#[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct Read {
-    /// The content from the offset on.
-    content: String,
-    /// The length of the whole file, in bytes.
-    total_bytes: u64,
-    /// Where to go on; null at the end.
-    next_offset: Option<u64>,
 }
 
 pub(super) fn read_skill_file(
     desk: &Desk,
     args: ReadSkillFile,
     _: &Waiting,
-) -> Result<Read, ToolError> {
+) -> Result<TextPart, ToolError> {
     let ReadSkillFile { name, path, offset, limit } = args;
     let path =
         SkillPath::new(&path).map_err(|error| ToolError::invalid("path", error.to_string()))?;
     let found = desk.find(&name)?;
-    let offset = offset.map_or(0, Whole::get);
+    let offset = offset.map_or(0, Number::get);
     let limit = limit.map_or(65536, Whole::get);
     let part = found.place.read(&path, offset, limit).map_err(|error| {
         let error = ToolError::from(error);
         ToolError { field: Some("path".to_owned()), ..error }
     })?;
-    let behind = offset.saturating_add(u64::try_from(part.bytes.len()).unwrap_or(u64::MAX));
-    let Some(content) = text_of(&part.bytes, behind < part.total) else {
+    TextPart::new(&part.bytes, offset, part.total).ok_or_else(|| {
         let text = format!(
             "`{path}` is no UTF-8 text at byte {offset}; it has {} bytes and lies at `{}`",
             part.total,
             path.below(&found.place.path()).display()
         );
-        return Err(ToolError::invalid("path", text));
-    };
-    let next = offset.saturating_add(u64::try_from(content.len()).unwrap_or(u64::MAX));
-    Ok(Read {
-        content: content.to_owned(),
-        total_bytes: part.total,
-        next_offset: (next < part.total).then_some(next),
+        ToolError::invalid("path", text)
     })
 }

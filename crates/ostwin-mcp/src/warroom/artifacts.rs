@@ -7,10 +7,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::desk::Desk;
-use crate::args::{Text, Whole};
+use crate::args::{Number, Text, Whole};
 use crate::bounds::fit_list;
 use crate::error::{Code, ToolError};
-use crate::text::text_of;
+use crate::text::TextPart;
 use crate::waiting::Waiting;
 
 /// Most entries without content that one answer names.
@@ -146,45 +146,28 @@ pub(super) struct ReadArtifact {
     path: Text<1, 512>,
     /// From this byte on: `next_offset` of the answer before; 0 if left out.
     #[serde(default)]
-    offset: Option<Whole<0, 9_007_199_254_740_991>>,
+    offset: Option<Number>,
     /// At most this many bytes; 65536 if left out.
     #[serde(default)]
     limit: Option<Whole<4, 98304>>,
-}
-
-#[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct Read {
-    /// The content from the offset on.
-    content: String,
-    /// The length of the whole artifact, in bytes.
-    total_bytes: u64,
-    /// Where to go on; null at the end.
-    next_offset: Option<u64>,
 }
 
 pub(super) fn read_artifact(
     desk: &Desk,
     args: ReadArtifact,
     _: &Waiting,
-) -> Result<Read, ToolError> {
+) -> Result<TextPart, ToolError> {
     let ReadArtifact { path, offset, limit } = args;
     let path = artifact_path(&path)?;
     let artifacts = desk.artifacts();
-    let offset = offset.map_or(0, Whole::get);
+    let offset = offset.map_or(0, Number::get);
     let part = artifacts.read(&path, offset, limit.map_or(65536, Whole::count))?;
-    let behind = offset.saturating_add(part.bytes.len() as u64);
-    let Some(content) = text_of(&part.bytes, behind < part.total) else {
+    TextPart::new(&part.bytes, offset, part.total).ok_or_else(|| {
         let text = format!(
             "`{path}` is no UTF-8 text at byte {offset}; open the file itself: `{}`",
             artifacts.path(&path).display()
         );
-        return Err(ToolError::invalid("path", text));
-    };
-    let next = offset.saturating_add(content.len() as u64);
-    Ok(Read {
-        content: content.to_owned(),
-        total_bytes: part.total,
-        next_offset: (next < part.total).then_some(next),
+        ToolError::invalid("path", text)
     })
 }
 

@@ -6,14 +6,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::desk::Desk;
-use crate::args::{Text, Whole};
+use crate::args::{Number, Text, Whole};
 use crate::bounds::fit_list;
 use crate::error::ToolError;
 use crate::message::View;
 use crate::waiting::Waiting;
-
-/// A message's number: what JSON can hold exactly.
-type Number = Whole<0, 9_007_199_254_740_991>;
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
