@@ -9,23 +9,27 @@ use std::time::Duration;
 
 use ostwin_core::events::{Event, EventKind};
 use ostwin_core::ids::{EpicId, RoleRef, SignalName};
+use ostwin_core::layout::AttemptPaths;
 use ostwin_core::lifecycle::{AuditEntry, Machine, StateKind, names};
 use ostwin_core::room::{
-    Attempt, Closed, Contract, Ended, GateRecord, GateResult, NewAttempt, Outcome, Room, RoomError,
-    Standing, Why,
+    Attempt, Closed, Contract, Ended, GateRecord, GateResult, Manifest, NewAttempt, Outcome, Room,
+    RoomError, Standing, Why,
 };
 use ostwin_runner::guardian::{Guardian, Reservation, SlotLimit};
 use ostwin_runner::prepare::Settled;
+use ostwin_runner::worktree::work_tree;
 use serde_json::json;
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::task::block_in_place;
 use tokio::time::Instant;
 
 use crate::error::EngineError;
 use crate::gates::{self, Gates};
 use crate::moves;
+use crate::permissions::Gatekeeper;
 use crate::sessions::{Shared, role_of, waits_to_start};
-use crate::talk::{Stop, Talk, Watch, converse};
+use crate::talk::{Talk, Watch, converse, explain};
+use crate::waiting::Waits;
 
 /// What the engine's loop tells a running attempt.
 #[derive(Clone, Debug)]
@@ -93,34 +97,75 @@ pub(crate) async fn run(
     for event in moved.into_iter().chain([opened_event(epic, room, &attempt)]) {
         let _ = happened.send(event);
     }
+    let spent_before = block_in_place(|| room.spent())?;
+    let (asking, asked) = mpsc::unbounded_channel();
     let prepared = ready.and_then(|(settled, guardian)| {
         let prepared = block_in_place(|| shared.prepare(room, &contract, &attempt, &settled))?;
+        let policy = Gatekeeper::new(
+            settled.settings.approval.value.clone(),
+            (epic, room, &attempt),
+            shared.patience().ask,
+            prepared.redactor.clone(),
+            asking,
+            happened.clone(),
+        )?;
+        let caps = shared.room_caps(&settled);
+        let manifest = block_in_place(|| prepared.manifest())?;
         let gates = Gates::of(&shared, &settled, &attempt, prepared.cwd.clone());
         let gates = gates.filter(|_| kind == StateKind::Work);
-        Ok((shared.spec(&settled, &attempt, prepared, deadline), gates, guardian))
+        let spec = shared.spec(&settled, &attempt, prepared, deadline, Arc::new(policy));
+        Ok((spec, gates, guardian, caps, manifest))
     });
     let ended = match prepared {
-        Ok((spec, gates, guardian)) => {
+        Ok((spec, gates, guardian, caps, manifest)) => {
+            let cwd = spec.start.cwd.clone();
+            let manifest = Manifest { begin: work_tree(&cwd).await, ..manifest };
+            let waits = Waits::new(&attempt.record, shared.patience());
             let talk = Talk {
                 shared: &shared,
                 room,
                 attempt: &attempt,
-                watch: Watch::new(room, &attempt, machine),
+                watch: Watch::new(room, &attempt, machine, waits),
                 gates,
                 deadline,
+                epic,
+                happened: happened.clone(),
+                caps,
+                spent_before,
+                manifest,
             };
             let redactor = spec.redactor.clone();
-            let (mut ended, stop) = converse(talk, guardian, spec, &mut told).await;
+            let (mut ended, stop) = converse(talk, guardian, spec, &mut told, asked).await;
             // An agent's own error may quote its key.
             redactor.in_text(&mut ended.reason);
+            if let Some(manifest) = &mut ended.manifest {
+                manifest.end = work_tree(&cwd).await;
+            }
             explain(ended, stop)
         }
         Err(problem) => Ended::with(Outcome::SpawnFailed, with_causes(&problem)),
     };
+    block_in_place(|| forget_secrets(&attempt.paths));
     let closed =
         block_in_place(|| room.locked(|locked| locked.close_attempt(&attempt.record.id, ended)))?;
     let _ = happened.send(closed_event(epic, room, &closed));
+    if let Some(warning) = shared.unmetered(epic, room, &closed.attempt.record) {
+        let _ = happened.send(warning);
+    }
     Ok(AttemptEnd::Ended)
+}
+
+/// Removes what only a running session may read.
+pub(crate) fn forget_secrets(paths: &AttemptPaths) {
+    let file = paths.private_mcp();
+    if let Err(error) = ostwin_core::fs::remove_file(&file) {
+        tracing::warn!(%error, "the session's servers, with their secrets, are still on disk");
+    }
+}
+
+/// The role of the session that the room would run next; `None` if it would run none.
+pub(crate) fn upcoming(room: &Room, contract: &Contract) -> Result<Option<RoleRef>, RoomError> {
+    Ok(upcoming_role(room, contract)?.map(|(role, _)| role))
 }
 
 /// The role of the session that the room would run next, and the kind of its state; `None` if it

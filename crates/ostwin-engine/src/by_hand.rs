@@ -82,8 +82,8 @@ fn make(
     actor: &str,
 ) -> Result<Room, ByHandError> {
     let id = &stored.meta.plan_id;
-    let text = stored.text().map_err(EngineError::from)?;
-    let parsed = plan::parse_bytes(&text, &ParseOptions::default());
+    let text = crate::run::gated_text(project, stored, settings)?;
+    let parsed = plan::parse_bytes(&text.bytes, &ParseOptions::default());
     let Some(wanted) = parsed.plan.epic(epic) else {
         let known = parsed.plan.epics.iter().map(|epic| epic.id.to_string()).collect();
         return Err(ByHandError::UnknownEpic { plan: id.clone(), epic: epic.clone(), known });
@@ -101,6 +101,7 @@ fn make(
     let making = Making {
         project,
         stored,
+        text: &text,
         plan: &parsed.plan,
         config: &settings.config,
         registry: &places.registry.1,

@@ -13,7 +13,7 @@ use ostwin_core::lifecycle::names;
 use ostwin_core::lock::{self, LockError};
 use ostwin_core::plans::{self, StoredPlan};
 use ostwin_core::project::Project;
-use ostwin_core::room::{self, Attempt, Outcome, Room, RoomError};
+use ostwin_core::room::{self, Attempt, GateStanding, Outcome, Room, RoomError};
 use ostwin_core::time::Timestamp;
 use ostwin_core::{control, env};
 
@@ -127,7 +127,12 @@ fn end(
             MoveCause::Outcome { outcome: outcome.clone(), reason: reason.to_owned() },
         ),
     };
-    let entry = moves::by_signal(room, &signal, cause)?;
+    // A `done` whose gates have not been run is the engine's matter.
+    let counts = record.gates.as_ref().is_none_or(|gates| gates.standing() == GateStanding::Passed);
+    let entry = match counts || closed.signal.is_none() {
+        true => moves::by_signal(room, &signal, cause)?,
+        false => None,
+    };
     let standing = room.standing()?;
     let epic = room.contract()?.task_ref;
     let mut events = vec![attempt::closed_event(&epic, room, &closed)];

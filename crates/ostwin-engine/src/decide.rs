@@ -86,6 +86,8 @@ pub fn decide(snapshot: &Snapshot, policy: &Policy) -> Vec<Action> {
     let mut actions = Vec::new();
     let mut candidates: Vec<(&EpicId, &EpicView)> = Vec::new();
     let mut wake: Option<Timestamp> = None;
+    // When the first question counts as denied: by itself no reason to go on.
+    let mut denied: Option<Timestamp> = None;
     let mut running = 0;
     let mut moving = 0;
     for (id, epic) in &snapshot.epics {
@@ -99,7 +101,11 @@ pub fn decide(snapshot: &Snapshot, policy: &Policy) -> Vec<Action> {
         }
         match next_of(snapshot, policy, id, epic) {
             Next::Act(action) => actions.push(action),
-            Next::Start if epic.paused => {}
+            Next::Start if epic.paused || snapshot.budget.is_some() => {}
+            Next::Start if waits_for_a_person(snapshot, epic) => {
+                let until = epic.standing.waits.as_ref().and_then(|waits| waits.until);
+                denied = until.into_iter().chain(denied).min();
+            }
             Next::Start => candidates.push((id, epic)),
             Next::WakeAt(at) => wake = Some(wake.map_or(at, |earliest| earliest.min(at))),
             Next::Nothing => {}
@@ -109,17 +115,26 @@ pub fn decide(snapshot: &Snapshot, policy: &Policy) -> Vec<Action> {
     if !snapshot.stopping {
         actions.extend(starts(snapshot, policy, candidates, running));
     }
-    if let Some(at) = wake {
-        actions.push(Action::WakeAt(at));
-    }
-    let idle = actions.is_empty() && running == 0 && moving == 0 && !waiting;
+    let idle = actions.is_empty() && wake.is_none() && running == 0 && moving == 0 && !waiting;
     if idle && !snapshot.stopping {
         match finish(snapshot) {
             Finish::NeedsPerson if policy.wait_for_people => {}
-            finish => actions.push(Action::Finish(finish)),
+            finish => {
+                actions.push(Action::Finish(finish));
+                return actions;
+            }
         }
     }
+    if let Some(at) = denied.into_iter().chain(wake).min() {
+        actions.push(Action::WakeAt(at));
+    }
     actions
+}
+
+/// Whether a person has to say something before the next attempt of the epic.
+fn waits_for_a_person(snapshot: &Snapshot, epic: &EpicView) -> bool {
+    let waits = epic.standing.waits.as_ref();
+    waits.is_some_and(|waits| waits.until.is_none_or(|until| snapshot.now < until))
 }
 
 enum Next {
@@ -188,7 +203,7 @@ fn after_attempt(snapshot: &Snapshot, policy: &Policy, id: &EpicId, epic: &EpicV
         Outcome::Interrupted if epic.standing.interruptions <= policy.max_interruptions => {
             return Next::Start;
         }
-        Outcome::Waiting | Outcome::Cancelled => return Next::Start,
+        Outcome::Waiting | Outcome::Budget | Outcome::Cancelled => return Next::Start,
         Outcome::Timeout => names::TIMEOUT,
         _ => names::ERROR,
     };

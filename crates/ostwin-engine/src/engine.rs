@@ -8,12 +8,14 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use ostwin_core::config::PlanReview;
 use ostwin_core::control::{Pauses, Request};
-use ostwin_core::dag::Dag;
+use ostwin_core::dag::{Dag, Stage};
 use ostwin_core::events::{Event, EventKind, Events};
 use ostwin_core::ids::{ControlId, EpicId, RoomId, RunId};
 use ostwin_core::lifecycle::StateKind;
 use ostwin_core::plan::{self, ParseOptions};
+use ostwin_core::plan_review;
 use ostwin_core::plans::StoredPlan;
 use ostwin_core::project::Project;
 use ostwin_core::room::Room;
@@ -23,13 +25,14 @@ use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::task::{JoinSet, block_in_place};
 use tokio::time::Instant;
 
+use crate::alerts::Alerts;
 use crate::attempt::{self, Tell};
 use crate::error::EngineError;
 use crate::rooms::{self, Making};
-use crate::run::{Interrupt, Observer, RunEnd, RunOptions};
+use crate::run::{Interrupt, Observer, RunEnd, RunOptions, Scope, gated_text};
 use crate::sessions::Shared;
 use crate::snapshot::{EpicView, Policy, RoomView, Session, Snapshot};
-use crate::{look, recovery, unsupported};
+use crate::{look, recovery, review};
 
 mod act;
 mod news;
@@ -44,6 +47,7 @@ pub(crate) struct Engine<'e> {
     project: &'e Project,
     plan: &'e StoredPlan,
     observer: &'e dyn Observer,
+    scope: Scope,
     shared: Arc<Shared>,
     events: Events,
     policy: Policy,
@@ -57,6 +61,8 @@ pub(crate) struct Engine<'e> {
     seen_requests: HashSet<ControlId>,
     /// By the plan's events, so that a pause outlives the engine that it was asked of.
     pauses: Pauses,
+    /// Who is told of alerts, if anybody.
+    alerts: Option<Alerts>,
     stopping: Option<RunEnd>,
     slots_full: bool,
     /// Counts how often slots were given back, so that one that was freed while a session asked
@@ -89,10 +95,11 @@ impl<'e> Engine<'e> {
         run_id: RunId,
     ) -> Result<Self, EngineError> {
         let config = &options.settings.config;
-        if let Some(problem) = unsupported::in_settings(config) {
-            return Err(EngineError::Unsupported(problem));
-        }
-        let parsed = plan::parse_bytes(&plan.text()?, &ParseOptions::default());
+        let text = match options.scope {
+            Scope::Plan => gated_text(project, plan, &options.settings)?,
+            Scope::Review { .. } => plan_review::text_of(plan)?,
+        };
+        let parsed = plan::parse_bytes(&text.bytes, &ParseOptions::default());
         if let Some(error) = parsed.diagnostics.iter().find(|diagnostic| diagnostic.is_error()) {
             return Err(EngineError::Plan {
                 plan: plan.meta.plan_id.clone(),
@@ -102,15 +109,20 @@ impl<'e> Engine<'e> {
         let shared = Arc::new(Shared::new(project, plan, &parsed.plan, options, run_id)?);
         let first_run = plan.dag()?.is_none();
         let rehearsed = shared.is_rehearsed();
-        let made = rooms::ensure(&Making {
+        let making = Making {
             project,
             stored: plan,
+            text: &text,
             plan: &parsed.plan,
             config,
             registry: shared.registry(),
             rehearsed,
             role_exists: &|role| shared.role_exists(role),
-        })?;
+        };
+        let made = match options.scope {
+            Scope::Plan => rooms::ensure(&making)?,
+            Scope::Review { again } => review::ensure(&making, again, shared.roles())?,
+        };
 
         let (changed, changes) = mpsc::unbounded_channel();
         let watcher = Watcher::start(
@@ -129,11 +141,13 @@ impl<'e> Engine<'e> {
             project,
             plan,
             observer,
+            scope: options.scope,
             events: plan.events(),
             policy: Policy {
                 max_sessions: usize::try_from(config.max_concurrent_rooms).unwrap_or(usize::MAX),
                 max_interruptions: config.max_interruptions,
                 wait_for_people: options.wait_for_people,
+                approve_plans: config.plan_review != PlanReview::Human,
             },
             rooms: BTreeMap::new(),
             by_room: HashMap::new(),
@@ -144,6 +158,9 @@ impl<'e> Engine<'e> {
             happened_sender,
             seen_requests: HashSet::new(),
             pauses: Pauses::of(&plan.events().read_all()?),
+            alerts: shared
+                .alert_command(plan)
+                .map(|command| Alerts::start(shared.guardian().clone(), command)),
             stopping: None,
             slots_full: false,
             slots_freed: 0,
@@ -154,7 +171,7 @@ impl<'e> Engine<'e> {
             data: Some(json!({
                 "pid": std::process::id(),
                 "rehearsed": rehearsed,
-                "epics": made.dag.total_nodes,
+                "epics": parsed.plan.epics.len(),
                 "title": plan.meta.title,
             })),
             ..Event::new(kind)
@@ -173,6 +190,10 @@ impl<'e> Engine<'e> {
         let remaining = remaining_seconds(self.project, dag)?;
         for (order, (id, node)) in dag.nodes.iter().enumerate() {
             let Some(room_id) = &node.room_id else {
+                // While the plan is under review, its epics have none yet.
+                if dag.stage == Stage::Planning {
+                    continue;
+                }
                 return Err(EngineError::Dag {
                     dag: self.plan.paths.dag(),
                     problem: format!("{id} has no room"),
@@ -184,7 +205,8 @@ impl<'e> Engine<'e> {
             if let Some(closed) = recovery::recover(&room, kill_grace)? {
                 self.record(attempt::closed_event(id, &room, &closed))?;
             }
-            let view = look::look(&room, kill_grace)?;
+            let mut view = look::look(&room, kill_grace)?;
+            view.waits = self.shared.person_wait(&room, &view)?;
             if view.kind != StateKind::Terminal {
                 self.shared.check(id, &room, &contract, &room.machine()?)?;
             }
@@ -194,7 +216,7 @@ impl<'e> Engine<'e> {
                 contract.constraints.retry_delay_seconds.unwrap_or(config.retry_delay_seconds);
             let place = Place {
                 room,
-                depends_on: contract.depends_on,
+                depends_on: node.depends_on.clone(),
                 order,
                 priority: contract.priority.rank(),
                 remaining: remaining.get(id).copied().unwrap_or(0),
@@ -220,6 +242,9 @@ impl<'e> Engine<'e> {
             // Nothing may outlive the engine: the guardians see their lifelines close.
             self.tell_all(&Tell::Kill);
             while self.tasks.join_next().await.is_some() {}
+        }
+        if let Some(alerts) = self.alerts.take() {
+            alerts.end().await;
         }
         outcome
     }
@@ -272,6 +297,7 @@ impl<'e> Engine<'e> {
         for place in self.rooms.values_mut() {
             if place.stale && place.session == Session::None {
                 place.view = look::look(&place.room, kill_grace)?;
+                place.view.waits = self.shared.person_wait(&place.room, &place.view)?;
                 place.stale = false;
             }
         }
@@ -303,6 +329,7 @@ impl<'e> Engine<'e> {
             epics,
             stopping: self.stopping.is_some(),
             slots_full: self.slots_full,
+            budget: self.shared.meter().plan_used_up(),
         }
     }
 
@@ -310,6 +337,9 @@ impl<'e> Engine<'e> {
         let event = Event { run_id: Some(self.shared.run_id().clone()), ..event };
         let event = self.events.append(self.project.store(), event)?;
         self.observer.event(&event);
+        if let Some(alerts) = &self.alerts {
+            alerts.hear(&event);
+        }
         Ok(())
     }
 }

@@ -8,6 +8,7 @@ use ostwin_core::ids::{EpicId, PlanId};
 use ostwin_core::jsonl::JsonlError;
 use ostwin_core::lifecycle::MachineError;
 use ostwin_core::lock::LockError;
+use ostwin_core::plan_review::{Closed, GateError};
 use ostwin_core::plans::PlanStoreError;
 use ostwin_core::room::RoomError;
 use ostwin_runner::prepare::PrepareError;
@@ -62,7 +63,25 @@ pub enum EngineError {
         /// What is missing, and what to do.
         source: Box<PrepareError>,
     },
-    /// A setting asks for what this version does not do.
+    /// The plan's review has not let it through.
+    #[error(transparent)]
+    Closed(#[from] Closed),
+    /// It cannot be learned whether the plan may start.
+    #[error(transparent)]
+    Gate(GateError),
+    /// A revision changes epics that have begun, and nobody has said what becomes of them.
+    #[error(
+        "the plan's revision changes epics that have begun: {}; `ostwin run FILE --resume --begun \
+         redo` starts them over, `--begun keep` leaves them as they are",
+        epics.iter().map(EpicId::as_str).collect::<Vec<_>>().join(", ")
+    )]
+    Unanswered {
+        /// The plan.
+        plan: PlanId,
+        /// The epics.
+        epics: Vec<EpicId>,
+    },
+    /// A setting asks for what cannot be done.
     #[error("{0}")]
     Unsupported(String),
     /// The roles of the project cannot be read.
@@ -97,6 +116,9 @@ pub enum EngineError {
     /// A plan's record could not be read or written.
     #[error(transparent)]
     Store(#[from] PlanStoreError),
+    /// The plan's budget could not be read.
+    #[error(transparent)]
+    Budget(#[from] ostwin_core::budget::BudgetError),
     /// A file could not be read or written.
     #[error(transparent)]
     Fs(#[from] FsError),
@@ -112,6 +134,17 @@ pub enum EngineError {
     /// A control file could not be read.
     #[error(transparent)]
     Control(#[from] ControlError),
+}
+
+impl From<GateError> for EngineError {
+    fn from(error: GateError) -> Self {
+        match error {
+            GateError::Fs(error) => error.into(),
+            GateError::Store(error) => error.into(),
+            GateError::Room(error) => error.into(),
+            edited @ GateError::EditedInside { .. } => Self::Gate(edited),
+        }
+    }
 }
 
 fn engine_words(engine: Option<&EngineRecord>) -> String {

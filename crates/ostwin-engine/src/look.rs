@@ -48,6 +48,7 @@ pub(crate) fn look(room: &Room, kill_grace: Duration) -> Result<RoomView> {
         entered_at: standing.replay.entered_at.unwrap_or_else(|| room.project().store().now()),
         decision,
         attempt: stay.last().map(|attempt| view(attempt, kill_grace)),
+        waits: None,
         interruptions: u32::try_from(interruptions).unwrap_or(u32::MAX),
         state: standing.state,
     })
@@ -74,7 +75,8 @@ fn view(attempt: &Attempt, kill_grace: Duration) -> AttemptView {
 /// Only a `done` waits for quality gates.
 fn gates_of(attempt: &Attempt) -> GateStanding {
     let record = &attempt.record;
-    let done = matches!(&record.outcome, Some(Outcome::Signal(name)) if name.as_str() == names::DONE);
+    let done =
+        matches!(&record.outcome, Some(Outcome::Signal(name)) if name.as_str() == names::DONE);
     match &record.gates {
         Some(gates) if done => gates.standing(),
         _ => GateStanding::Passed,

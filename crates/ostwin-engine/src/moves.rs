@@ -26,6 +26,7 @@ pub(crate) fn by_signal(
             MoveCause::Message(id) => {
                 (Cause::Message(id), format!("`{signal}` from {}", last.record.role))
             }
+            MoveCause::Gate(name) => (Cause::Attempt("gate".to_owned()), format!("gate:{name}")),
             MoveCause::Outcome { outcome: Outcome::Timeout, reason } => {
                 (Cause::Timer("deadline".to_owned()), reason)
             }
@@ -79,7 +80,8 @@ pub(crate) fn events(
     let further = match (kind, entry.to.as_str()) {
         (StateKind::Terminal, names::PASSED) => Some(EventKind::Passed),
         (StateKind::Terminal, _) => Some(EventKind::Failed),
-        (StateKind::Wait, names::ESCALATED) => Some(EventKind::Escalated),
+        // Whoever moves a room to a waiting state by hand knows of it.
+        (StateKind::Wait, _) if entry.signal.is_some() => Some(EventKind::Escalated),
         _ => None,
     };
     std::iter::once(moved).chain(further.map(base)).collect()

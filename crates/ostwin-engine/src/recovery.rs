@@ -8,6 +8,9 @@ use ostwin_core::lock::{self, LockError};
 use ostwin_core::room::{Attempt, Closed, Ended, Outcome, Room, RoomError};
 use ostwin_runner::process::{Sweep, sweep};
 
+use crate::attempt::forget_secrets;
+use crate::gates;
+
 /// How much longer than the agents' grace a guardian that lost its engine may take to end.
 const GUARDIAN_MARGIN: Duration = Duration::from_secs(10);
 
@@ -67,9 +70,11 @@ pub(crate) fn end_stale(
             }
         }
         // A guardian that was killed itself left its processes to us.
-        let mark = Some(record.id.as_str());
-        let report = sweep(Sweep { mark, grace: kill_grace, ..Sweep::default() });
-        if !report.found.is_empty() {
+        for mark in [record.id.as_str(), &gates::mark(attempt)] {
+            let report = sweep(Sweep { mark: Some(mark), grace: kill_grace, ..Sweep::default() });
+            if report.found.is_empty() {
+                continue;
+            }
             tracing::warn!(
                 room = %room.id(),
                 attempt = %record.id,
@@ -78,6 +83,7 @@ pub(crate) fn end_stale(
             );
         }
     }
+    forget_secrets(&attempt.paths);
     let id = record.id.clone();
     room.locked(|locked| locked.close_attempt(&id, Ended::with(outcome, reason)))
 }

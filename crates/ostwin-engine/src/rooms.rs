@@ -3,24 +3,31 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use ostwin_core::config::Config;
 use ostwin_core::dag::{self, Dag, Stage};
+use ostwin_core::env::crash_point;
 use ostwin_core::fs;
 use ostwin_core::ids::{EpicId, RoleRef, RoomId};
-use ostwin_core::lifecycle::{self, GenerateOptions, Machine, TriageMode};
-use ostwin_core::plan::{Epic, LifecycleSource, Plan};
+use ostwin_core::lifecycle::{self, Machine, TriageMode};
+use ostwin_core::plan::{self, Cast, Casting, Epic, LifecycleSource, Plan};
+use ostwin_core::plan_review::{self, Text};
 use ostwin_core::plans::StoredPlan;
 use ostwin_core::project::Project;
-use ostwin_core::registry::Registry;
+use ostwin_core::registry::{AssignmentRules, Registry};
 use ostwin_core::room::{self, Contract, Goal, NewRoom, Room};
 
 use crate::error::EngineError;
+use crate::review;
 
 /// What the making of rooms needs to know beside the plan.
 pub(crate) struct Making<'a> {
     pub(crate) project: &'a Project,
     pub(crate) stored: &'a StoredPlan,
+    /// The text that the plan runs by.
+    pub(crate) text: &'a Text,
+    /// What that text says.
     pub(crate) plan: &'a Plan,
     pub(crate) config: &'a Config,
     pub(crate) registry: &'a Registry,
@@ -36,22 +43,40 @@ pub(crate) struct Rooms {
     pub(crate) made: Vec<(EpicId, RoomId)>,
 }
 
-/// Gives the running graph of the plan; makes the rooms that are missing if there is none yet.
-/// The graph is written last, so its presence says that every room is there.
+impl Making<'_> {
+    /// How long processes have to end.
+    pub(crate) fn kill_grace(&self) -> Duration {
+        Duration::from_secs(self.config.kill_grace_seconds)
+    }
+}
+
+/// Gives the running graph of the plan. Where there is none yet, or one of another text, the rooms
+/// are made, changed and cancelled by the text that runs now; the graph is written last, so a graph
+/// of this text says that every room is as it should be.
 ///
 /// # Errors
-/// A machine is not sound (then nothing is made), or a file failed.
+/// A machine is not sound or a question about begun epics is open (then nothing has changed), or a
+/// file failed.
 pub(crate) fn ensure(making: &Making<'_>) -> Result<Rooms, EngineError> {
-    if let Some(dag) = making.stored.dag()? {
+    let Making { project, stored, text, plan, config, .. } = making;
+    if let Some(dag) = stored.dag()?.filter(|dag| dag.plan_sha256 == text.sha256) {
         return Ok(Rooms { dag, made: Vec::new() });
     }
-    let Making { project, stored, plan, config, .. } = making;
+    let review = match plan_review::room_of(project, &stored.meta.plan_id)? {
+        // Without an approval the gate is open because nobody asked for a review.
+        Some((room, contract)) => plan_review::approval_of(&room)?.map(|_| contract),
+        None => None,
+    };
     let options = dag::BuildOptions {
         stage: Stage::Solid,
+        plan_review: review.is_some(),
+        plan_review_roles: review
+            .map(|contract| contract.assignment.candidate_roles)
+            .unwrap_or_default(),
         default_timeout_seconds: config.timeout_seconds,
         ..dag::BuildOptions::new(
             stored.meta.plan_id.clone(),
-            stored.meta.source_sha256.clone(),
+            text.sha256.clone(),
             project.store().now(),
         )
     };
@@ -67,6 +92,10 @@ pub(crate) fn ensure(making: &Making<'_>) -> Result<Rooms, EngineError> {
         .collect::<Result<_, EngineError>>()?;
 
     room::remove_unfinished(project, &stored.meta.plan_id)?;
+    for work in review::work(project, stored, plan)? {
+        review::apply(making, &work)?;
+        crash_point("revision_applied");
+    }
     let mut rooms: BTreeMap<EpicId, RoomId> = room::of_plan(project, &stored.meta.plan_id)?
         .into_iter()
         .map(|(room, contract)| (contract.task_ref, room.id().clone()))
@@ -103,6 +132,21 @@ pub(crate) fn make(
     first: RoomId,
     actor: &str,
 ) -> Result<Room, EngineError> {
+    Ok(room::create(making.project, new_room(making, epic, roles, machine, first, actor)?)?)
+}
+
+/// What the room of one epic is made of.
+///
+/// # Errors
+/// Nobody works on the epic.
+pub(crate) fn new_room(
+    making: &Making<'_>,
+    epic: &Epic,
+    roles: &[RoleRef],
+    machine: &Machine,
+    first: RoomId,
+    actor: &str,
+) -> Result<NewRoom, EngineError> {
     let Making { project, stored, config, rehearsed, .. } = making;
     let root: &Path = project.layout().root();
     let contract = Contract::of_epic(
@@ -121,63 +165,47 @@ pub(crate) fn make(
         let id = format!("QR-{}", number + 1);
         contract.goals.quality_requirements.push(Goal { id, text: text.clone() });
     }
-    Ok(room::create(
-        project,
-        NewRoom {
-            brief: room::brief(epic, &contract),
-            tasks: room::tasks(epic),
-            machine: machine.clone(),
-            actor: actor.to_owned(),
-            contract,
-        },
-    )?)
+    Ok(NewRoom {
+        brief: room::brief(epic, &contract),
+        tasks: room::tasks(epic),
+        machine: machine.clone(),
+        actor: actor.to_owned(),
+        contract,
+    })
 }
 
-/// The roles that take part in an epic, and its machine: the one that the plan gives, else one
-/// made from the roles.
+/// The roles that take part in an epic, and its machine: the one that the plan spells out, else one
+/// made from the stages that it names.
 pub(crate) fn machine(
     making: &Making<'_>,
     epic: &Epic,
 ) -> Result<(Vec<RoleRef>, Machine), EngineError> {
-    let rules = &making.registry.assignment_rules;
-    let roles = if epic.roles.is_empty() {
-        vec![RoleRef::from(rules.default_role.clone())]
-    } else {
-        epic.roles.clone()
-    };
     let config = making.config;
-    let max_retries = epic.max_retries.unwrap_or_else(|| {
-        let of_role = roles.first().and_then(|role| config.roles.get(&role.role));
-        of_role.and_then(|role| role.max_retries).unwrap_or(config.max_retries)
-    });
-    let machine = match &epic.lifecycle {
-        Some(LifecycleSource::Machine(value)) => {
-            let mut machine: Machine = serde_json::from_value(value.clone()).map_err(|error| {
-                EngineError::MachineShape { epic: epic.id.clone(), problem: error.to_string() }
-            })?;
-            if let Some(max_retries) = epic.max_retries {
-                machine.max_retries = max_retries;
-            }
-            machine
-        }
-        Some(LifecycleSource::Drawing(_)) | None => {
-            let options = GenerateOptions {
-                default_role: RoleRef::from(rules.default_role.clone()),
-                review_role: rules.review_role.clone().map(RoleRef::from),
-                skip_review: epic.skip_review.unwrap_or(false),
-                review_restart: config.review_restart,
-                triage: TriageMode::Person,
-                max_retries,
-                max_triages: config.max_triages,
-            };
-            lifecycle::generate(&roles, &options).map_err(|error| EngineError::MachineShape {
-                epic: epic.id.clone(),
-                problem: error.to_string(),
-            })?
-        }
+    let casting = Casting {
+        registry: making.registry,
+        review_restart: config.review_restart,
+        triage: triage_mode(&making.registry.assignment_rules),
+        max_retries: config.max_retries,
+        max_triages: config.max_triages,
     };
-    let machine = machine.normalise();
+    let Cast { roles, mut machine } = plan::cast(epic, &casting).map_err(|error| {
+        EngineError::MachineShape { epic: epic.id.clone(), problem: error.to_string() }
+    })?;
+    let is_spelled_out = matches!(epic.lifecycle, Some(LifecycleSource::Machine(_)));
+    let of_role = roles.first().and_then(|role| config.roles.get(&role.role));
+    if let (false, None, Some(of_role)) = (is_spelled_out, epic.max_retries, of_role) {
+        machine.max_retries = of_role.max_retries.unwrap_or(machine.max_retries);
+    }
     lifecycle::check(&machine, making.role_exists)
         .map_err(|problems| EngineError::Machine { epic: epic.id.clone(), problems })?;
     Ok((roles, machine))
+}
+
+/// A session of the role that the registry names decides about a stuck room; without such a role, a
+/// person does.
+fn triage_mode(rules: &AssignmentRules) -> TriageMode {
+    match &rules.orchestration_role {
+        Some(role) => TriageMode::Session(RoleRef::from(role.clone())),
+        None => TriageMode::Person,
+    }
 }

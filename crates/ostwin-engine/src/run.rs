@@ -11,8 +11,10 @@ use ostwin_core::fs;
 use ostwin_core::ids::{RunId, entropy};
 use ostwin_core::json::{Extra, Version};
 use ostwin_core::lock::{self, LockError};
+use ostwin_core::plan_review::{self, Gate, Text};
 use ostwin_core::plans::StoredPlan;
 use ostwin_core::project::Project;
+use ostwin_core::vault::Vaults;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::engine::Engine;
@@ -22,11 +24,28 @@ use crate::error::EngineError;
 /// moment, too short to be taken for a hang.
 const LOCK_PATIENCE: Duration = Duration::from_millis(500);
 
+/// What a run is about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Scope {
+    /// The plan's epics. It begins only if the plan's review lets it.
+    #[default]
+    Plan,
+    /// The review of the plan, and nothing else. It ends as passed when the plan is approved.
+    Review {
+        /// Review it once more, although its review has ended.
+        again: bool,
+    },
+}
+
 /// How a plan is run.
 #[derive(Clone, Debug)]
 pub struct RunOptions {
+    /// What the run is about.
+    pub scope: Scope,
     /// The settings, flags included.
     pub settings: Settings,
+    /// The secrets that placeholders may stand for.
+    pub vaults: Vaults,
     /// Whether to wait when only a person can move something on.
     pub wait_for_people: bool,
     /// The executable that is started as `<program> __session` to guard sessions; the running one
@@ -64,6 +83,21 @@ pub enum RunEnd {
     Stopped,
     /// An interrupt ended it.
     Interrupted,
+}
+
+/// The text that `plan` may run by under the rule of these settings.
+///
+/// # Errors
+/// [`EngineError::Closed`] if the plan's review has not let it through, or a file cannot be read.
+pub fn gated_text(
+    project: &Project,
+    plan: &StoredPlan,
+    settings: &Settings,
+) -> Result<Text, EngineError> {
+    match plan_review::gate(project, plan, settings.config.plan_review)? {
+        Gate::Open(text) => Ok(text),
+        Gate::Closed(closed) => Err(closed.into()),
+    }
 }
 
 /// Runs `plan` until it ends. Blocks; starts its own runtime.

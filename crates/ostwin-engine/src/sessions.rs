@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ostwin_core::budget;
 use ostwin_core::config::{Config, REHEARSAL, Settings, WatchMode};
 use ostwin_core::ids::{EpicId, RoleName, RoleRef, RunId};
 use ostwin_core::layout::Layout;
@@ -11,21 +12,27 @@ use ostwin_core::lifecycle::{Machine, StateKind};
 use ostwin_core::plan::Plan;
 use ostwin_core::plans::StoredPlan;
 use ostwin_core::project::Project;
+use ostwin_core::redact::Redactor;
 use ostwin_core::registry::Registry;
 use ostwin_core::room::{Attempt, Contract, Room};
-use ostwin_runner::acp::{Allow, Open};
+use ostwin_runner::acp::{Open, PermissionPolicy};
+use ostwin_runner::agents::{EnvironmentPolicy, session_environment};
 use ostwin_runner::guardian::{GuardianProgram, Redact, SlotLimit, Start};
 use ostwin_runner::prepare::{
     AttemptFacts, Host, Occasion, PlanFacts, PrepareError, PreparedSession, Settled,
     prepare_session, settle,
 };
-use ostwin_runner::roles::{RolePlaces, Wanted, find_role};
+use ostwin_runner::roles::{RolePlaces, Wanted, find_role, list_roles};
 use ostwin_runner::session::{Retries, SessionSpec};
+use serde_json::json;
 use tokio::time::Instant;
 
+use crate::alerts::AlertCommand;
+use crate::budget::Meter;
 use crate::error::EngineError;
+use crate::gates;
 use crate::run::RunOptions;
-use crate::unsupported;
+use crate::waiting::Patience;
 
 /// The limit that every session counts against.
 const ROOM_LIMIT: &str = "rooms";
@@ -52,6 +59,7 @@ pub(crate) struct Shared {
     capabilities: BTreeMap<EpicId, Vec<String>>,
     run_id: RunId,
     guardian: GuardianProgram,
+    meter: Meter,
 }
 
 impl Shared {
@@ -66,7 +74,8 @@ impl Shared {
             Some(program) => program.clone(),
             None => std::env::current_exe().map_err(EngineError::NoExecutable)?,
         };
-        let host = Host::of_this_process();
+        let host = Host::of_this_process().with_vaults(options.vaults.clone());
+        let caps = budget::caps_of_plan(&plan.paths, &options.settings.config)?;
         let places = RolePlaces::of(project.layout(), None, host.home.as_deref())
             .map_err(|error| EngineError::Prepare(error.into()))?;
         let capabilities =
@@ -84,6 +93,7 @@ impl Shared {
                 args: vec!["__session".to_owned()],
                 env: Vec::new(),
             },
+            meter: Meter::new(caps),
         })
     }
 
@@ -97,6 +107,20 @@ impl Shared {
 
     pub(crate) fn run_id(&self) -> &RunId {
         &self.run_id
+    }
+
+    /// What the run has used of its budgets.
+    pub(crate) fn meter(&self) -> &Meter {
+        &self.meter
+    }
+
+    /// How long people are waited for.
+    pub(crate) fn patience(&self) -> Patience {
+        let Config { live_wait_seconds, ask_timeout_seconds, .. } = *self.config();
+        Patience {
+            live: Duration::from_secs(live_wait_seconds),
+            ask: Duration::from_secs(ask_timeout_seconds),
+        }
     }
 
     pub(crate) fn guardian(&self) -> &GuardianProgram {
@@ -118,11 +142,54 @@ impl Shared {
         find_role(&wanted, &self.places, self.config().dynamic_roles).is_ok()
     }
 
+    /// The roles that an epic can name, each with what it is for.
+    pub(crate) fn roles(&self) -> Vec<(String, String)> {
+        let described = |name: &RoleName| {
+            let entry = self.registry().role(name);
+            entry.map(|entry| entry.description.clone()).unwrap_or_default()
+        };
+        list_roles(&self.places)
+            .into_iter()
+            .map(|role| (role.name.to_string(), described(&role.name)))
+            .collect()
+    }
+
     pub(crate) fn watch_mode(&self) -> ostwin_watch::Mode {
         match self.config().watch {
             WatchMode::Auto => ostwin_watch::Mode::Auto,
             WatchMode::Poll => ostwin_watch::Mode::Poll,
         }
+    }
+
+    /// The environment of the engine, of which sessions and gates get what is allowed.
+    pub(crate) fn environment(&self) -> Vec<(String, String)> {
+        self.host.environment.clone()
+    }
+
+    /// What must not be recorded.
+    pub(crate) fn redactor(&self) -> &Redactor {
+        &self.project.store().redactor
+    }
+
+    /// The command that is told of the plan's alerts, if the settings name one.
+    pub(crate) fn alert_command(&self, plan: &StoredPlan) -> Option<AlertCommand> {
+        let argv = self.config().on_event.clone()?;
+        let root = self.project.layout().root();
+        Some(AlertCommand {
+            argv,
+            cwd: root.to_owned(),
+            env: session_environment(
+                self.environment(),
+                &EnvironmentPolicy { tmp: std::env::temp_dir(), ..EnvironmentPolicy::default() },
+            ),
+            plan: json!({
+                "plan_id": plan.meta.plan_id,
+                "title": plan.meta.title,
+                "project": root,
+            }),
+            paths: plan.paths.clone(),
+            redact: Redact::like(self.redactor()),
+        })
     }
 
     /// The names of all limits that a session of this run can count against.
@@ -164,7 +231,7 @@ impl Shared {
             let settled = self.settle(room, contract, &role).map_err(|source| {
                 EngineError::Resolve { epic: epic.clone(), source: Box::new(source) }
             })?;
-            if let Some(problem) = unsupported::in_session(&settled.settings, &settled.role.spec) {
+            if let Some(problem) = gates::problem(&settled.role.spec.quality_gates) {
                 return Err(EngineError::Unsupported(format!("{epic}, {role}: {problem}")));
             }
         }
@@ -222,6 +289,7 @@ impl Shared {
         attempt: &Attempt,
         prepared: PreparedSession,
         deadline: Instant,
+        policy: Arc<dyn PermissionPolicy>,
     ) -> SessionSpec {
         SessionSpec {
             start: Start {
@@ -248,7 +316,7 @@ impl Shared {
             transcript: attempt.paths.transcript(),
             transcript_max_bytes: TRANSCRIPT_MAX_BYTES,
             redactor: prepared.redactor,
-            policy: Arc::new(Allow),
+            policy,
             retries: Retries::up_to(settled.settings.agent_retries.value),
             deadline,
             finish_grace: FINISH_GRACE,

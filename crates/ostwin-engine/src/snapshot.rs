@@ -18,6 +18,8 @@ pub struct Snapshot {
     pub stopping: bool,
     /// Until a slot is given back by another plan, none is to be had.
     pub slots_full: bool,
+    /// The plan's budget is used up, in words: nothing starts until a person raises it.
+    pub budget: Option<String>,
 }
 
 /// One epic and its room.
@@ -64,8 +66,19 @@ pub struct RoomView {
     pub decision: Option<SignalName>,
     /// The last attempt of this stay in the state.
     pub attempt: Option<AttemptView>,
+    /// What a person has to say before the next attempt.
+    pub waits: Option<PersonWait>,
     /// Attempts of this stay that ended as `interrupted`, one after the other, up to now.
     pub interruptions: u32,
+}
+
+/// What a room waits for a person to say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PersonWait {
+    /// What it is, in one sentence.
+    pub why: String,
+    /// When it is over without a word; none if it never is.
+    pub until: Option<Timestamp>,
 }
 
 /// An attempt, by its record.

@@ -6,6 +6,7 @@ use ostwin_core::ids::PlanId;
 use ostwin_core::lifecycle::StateKind;
 use ostwin_core::lock::{self, LockError};
 use ostwin_core::plan::{self, ParseOptions, PlanDiff};
+use ostwin_core::plan_review;
 use ostwin_core::plans::{self, PlanStoreError, StoredPlan};
 use ostwin_core::project::Project;
 use ostwin_core::room::{self, RoomError};
@@ -106,7 +107,8 @@ pub fn submit(
         Known::Now(plan) => return Ok(Submitted::New(plan)),
     };
     if known.meta.source_sha256 != plans::sha256(text) {
-        let old = plan::parse_bytes(&known.text()?, &ParseOptions::default()).plan;
+        let old = plan_review::running_text(&known)?.bytes;
+        let old = plan::parse_bytes(&old, &ParseOptions::default()).plan;
         return Err(SubmitError::Changed {
             source_path: source.to_owned(),
             plan: known.meta.plan_id,
@@ -122,8 +124,11 @@ pub fn submit(
 /// A room cannot be read.
 pub fn resume(project: &Project, known: StoredPlan) -> Result<Submitted, SubmitError> {
     let rooms = room::of_plan(project, &known.meta.plan_id)?;
-    let mut finished = !rooms.is_empty() && known.dag()?.is_some();
-    for (room, _) in &rooms {
+    let running = plan_review::running_text(&known)?;
+    // While a revision waits to be applied, the graph is of another text.
+    let dag = known.dag()?.filter(|dag| dag.plan_sha256 == running.sha256);
+    let mut finished = !rooms.is_empty() && dag.is_some();
+    for (room, _) in rooms.iter().filter(|(_, contract)| !contract.task_ref.is_plan_review()) {
         let standing = room.standing()?;
         // A last transition that a killed engine left half done is still to be finished.
         let settled = standing.replay.unapplied().is_none();

@@ -6,10 +6,13 @@
 //!
 //! During it: [`process`] knows what a process is, starts them and sweeps what is left of them;
 //! [`guardian`] keeps an agent alive exactly as long as its engine wants it; [`acp`] speaks to the
-//! agent; [`session`] ties the three together for one attempt.
+//! agent; [`command`] speaks for programs that have no protocol; [`session`] ties them together for
+//! one attempt, and [`worktree`] says where the working tree stood.
 
 pub mod acp;
 pub mod agents;
+pub mod chore;
+pub mod command;
 pub mod guardian;
 pub mod mcp;
 pub mod prepare;
@@ -18,3 +21,4 @@ pub mod prompt;
 pub mod resolve;
 pub mod roles;
 pub mod session;
+pub mod worktree;

@@ -1,11 +1,13 @@
 //! Copying the skills of a session to where it reads them: beside its other records, read-only, so
 //! that what it was given can be looked at later, whatever becomes of the originals.
 
+use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use ostwin_core::fs::{self, FsError};
 use ostwin_core::ids::SkillName;
+use ostwin_core::plans::sha256;
 use ostwin_core::store::Durability;
 
 use crate::error::SkillError;
@@ -82,6 +84,27 @@ impl Staging {
     /// Whether there is nothing to copy.
     pub fn is_empty(&self) -> bool {
         self.skills.is_empty()
+    }
+
+    /// The SHA-256 over the copy of each skill below `dir`: mode, SHA-256 and path of each file, one
+    /// line a file, sorted by path.
+    ///
+    /// # Errors
+    /// A copy cannot be read.
+    pub fn hashes(&self, dir: &Path) -> Result<BTreeMap<String, String>, StageError> {
+        let hash = |skill: &Staged| {
+            let dir = dir.join(skill.name.as_str());
+            let mut files: Vec<&SkillFile> = skill.files.iter().collect();
+            files.sort_by(|one, other| one.path.cmp(&other.path));
+            let mut lines = String::new();
+            for SkillFile { path, executable, .. } in files {
+                let mode = if *executable { "100755" } else { "100644" };
+                let content = sha256(&fs::read(&path.below(&dir), MAX_TOTAL_BYTES)?);
+                lines.push_str(&format!("{mode} {content} {path}\n"));
+            }
+            Ok((skill.name.to_string(), sha256(lines.as_bytes())))
+        };
+        self.skills.iter().map(hash).collect()
     }
 
     /// Copies every skill into a folder of its name below `dir`, which is made. What an earlier try

@@ -8,11 +8,10 @@ use ostwin_core::config::{REHEARSAL, Settings};
 use ostwin_core::dag::{self, BuildOptions, Dag};
 use ostwin_core::env;
 use ostwin_core::ids::{EpicId, PlanId, RoleRef};
-use ostwin_core::plan::{Epic, LifecycleSource, Plan};
+use ostwin_core::lifecycle::TriageMode;
+use ostwin_core::plan::{self, Casting, Epic, Plan};
 use ostwin_core::plans;
 use ostwin_core::project::Project;
-use ostwin_core::registry::Registry;
-use ostwin_engine::unsupported;
 use ostwin_runner::prepare::{Host, SettledSkills, SkillQuestion, settle_skills};
 use ostwin_runner::resolve::{Directives, Question, resolve};
 use ostwin_runner::roles::{RolePlaces, Wanted as WantedRole, find_role};
@@ -123,9 +122,6 @@ pub(super) fn of(project: &Project, settings: &Settings, plan: &Plan) -> anyhow:
                         settled.agent.value
                     ));
                 }
-                if let Some(problem) = unsupported::in_session(&settled, &resolved.spec) {
-                    preview.problem = Some(problem);
-                }
                 preview.agent = Some(settled.agent.value);
                 preview.model = settled.model.value;
                 preview.timeout_seconds = Some(settled.timeout_seconds.value);
@@ -136,29 +132,33 @@ pub(super) fn of(project: &Project, settings: &Settings, plan: &Plan) -> anyhow:
         preview.prompt_bytes = prompt::bytes(project, plan, epic, &resolved, &role, &skills.given);
         preview
     };
-    let epics = dag.waves.iter().flatten().filter_map(|id| plan.epic(id)).map(|epic| EpicPreview {
-        epic: epic.id.clone(),
-        title: epic.title.clone(),
-        wave: dag.node(&epic.id).map_or(0, |node| node.wave),
-        depends_on: epic.depends_on.clone(),
-        sessions: roles(epic, &places.registry.1).into_iter().map(|r| session(epic, r)).collect(),
-    });
-    let epics = epics.collect();
+    let casting = Casting {
+        registry: &places.registry.1,
+        review_restart: settings.config.review_restart,
+        // Who decides about a stuck room takes no part in a smooth run.
+        triage: TriageMode::Person,
+        max_retries: settings.config.max_retries,
+        max_triages: settings.config.max_triages,
+    };
+    let preview = |epic: &Epic| {
+        let roles = roles(epic, &casting)?;
+        Ok(EpicPreview {
+            epic: epic.id.clone(),
+            title: epic.title.clone(),
+            wave: dag.node(&epic.id).map_or(0, |node| node.wave),
+            depends_on: epic.depends_on.clone(),
+            sessions: roles.into_iter().map(|role| session(epic, role)).collect(),
+        })
+    };
+    let epics = dag.waves.iter().flatten().filter_map(|id| plan.epic(id));
+    let epics = epics.map(preview).collect::<anyhow::Result<Vec<_>>>()?;
     Ok(Preview { dag, epics })
 }
 
 /// The roles that take part in an epic, the one that works first.
-fn roles(epic: &Epic, registry: &Registry) -> Vec<RoleRef> {
-    let rules = &registry.assignment_rules;
-    let mut roles = epic.roles.clone();
-    if roles.is_empty() {
-        roles.push(RoleRef::from(rules.default_role.clone()));
-    }
-    let drawn = matches!(epic.lifecycle, Some(LifecycleSource::Machine(_)));
-    if roles.len() == 1 && !drawn && epic.skip_review != Some(true) {
-        roles.extend(rules.review_role.clone().map(RoleRef::from));
-    }
-    roles
+fn roles(epic: &Epic, casting: &Casting<'_>) -> anyhow::Result<Vec<RoleRef>> {
+    let cast = plan::cast(epic, casting).exit(Exit::Usage);
+    Ok(cast.hint(format!("`ostwin plan check` shows where in {}", epic.id))?.roles)
 }
 
 fn directives(epic: &Epic) -> Directives {

@@ -4,15 +4,15 @@ use std::path::Path;
 
 use ostwin_core::board;
 use ostwin_core::board::PlanState;
-use ostwin_core::config::{Layer, REHEARSAL, Settings};
+use ostwin_core::config::{self, Layer, PlanReview, REHEARSAL, Settings};
 use ostwin_core::plan::LineIndex;
-use ostwin_core::plans::StoredPlan;
+use ostwin_core::plans::{self, StoredPlan};
 use ostwin_core::project::Project;
-use ostwin_engine::{Mode, SubmitError, Submitted, unsupported};
+use ostwin_engine::{Mode, Scope, SubmitError, Submitted};
 use ostwin_service::{Exit, Explain, Failure};
 
 use super::plan_text::{PlanText, options_of};
-use super::{detach, drive, preview};
+use super::{detach, drive, preview, review, revision};
 use crate::args::RunArgs;
 use crate::context::{Context, PlanRef, configured, source_path, stored_plan};
 use crate::out::remark;
@@ -27,6 +27,7 @@ pub(crate) fn run(context: &Context, args: &RunArgs) -> anyhow::Result<Exit> {
     if text.parsed.has_errors() {
         return text.refuse();
     }
+    refuse_without_epics(&wanted)?;
     let preview = preview::of(project, settings, &text.parsed.plan)?;
     if args.dry_run {
         return preview::show(context, &wanted, &preview);
@@ -44,7 +45,31 @@ pub(crate) fn run(context: &Context, args: &RunArgs) -> anyhow::Result<Exit> {
         (_, true) => false,
         _ => context.out.terminal && !context.out.json,
     };
-    drive::drive(context, project, &plan, settings.clone(), wait)
+    let text = match review::before_run(context, project, &plan, settings, wait)? {
+        Ok(text) => text,
+        Err(exit) => return Ok(exit),
+    };
+    let mut settings = settings.clone();
+    if text.sha256 != plans::sha256(&wanted.text.bytes) {
+        // The review may have changed what the plan sets and whom it names.
+        let (text, approved) =
+            review::settings_of(context, project, &plan, &settings, &text, flags(args)?)?;
+        preview::of(project, &approved, &text.parsed.plan)?.refuse_if_unready()?;
+        settings = approved;
+    }
+    drive::drive(context, project, &plan, settings, wait, Scope::Plan)
+}
+
+/// A plan that has only a goal needs somebody who writes its epics.
+fn refuse_without_epics(wanted: &Wanted) -> anyhow::Result<()> {
+    let reviewed = wanted.settings.config.plan_review != PlanReview::Off;
+    if reviewed || !wanted.text.parsed.plan.epics.is_empty() {
+        return Ok(());
+    }
+    let text = format!("`{}` has a goal and no epic, and `plan_review` is `off`", wanted.text.name);
+    Err(Failure::new(Exit::Usage, text)
+        .hint("`--review auto` has the epics written; `--review human` also asks you about them")
+        .into())
 }
 
 /// What is to be run.
@@ -60,34 +85,45 @@ pub(super) struct Wanted {
 
 impl Wanted {
     fn read(context: &Context, args: &RunArgs) -> anyhow::Result<Self> {
+        Self::read_with(context, &args.plan, vec![flags(args)?], args.new)
+    }
+
+    /// Reads the plan that is `named`, with the settings of these flags on top of its own.
+    pub(super) fn read_with(
+        context: &Context,
+        named: &str,
+        mut further: Vec<Layer>,
+        new: bool,
+    ) -> anyhow::Result<Self> {
         let (project, settings) = context.project()?;
         let options = options_of(project.layout(), &settings);
-        let (stored, text) = match PlanRef::of(&args.plan) {
+        let (stored, text) = match PlanRef::of(named) {
             PlanRef::File(path) => {
                 let bytes = super::plan::read(&path)?;
                 (None, PlanText::of(path.display().to_string(), bytes, &options))
             }
             PlanRef::Id(_) => {
-                let stored = stored_plan(&project, Some(&args.plan))?;
+                let stored = stored_plan(&project, Some(named))?;
                 let name = stored.paths.plan().display().to_string();
                 let text = PlanText::of(name, stored.text()?, &options);
                 (Some(stored), text)
             }
         };
-        let mut further = vec![flags(args)?];
         if !text.parsed.has_errors() {
-            further.push(plan_layer(&text)?);
+            // A new plan starts with nothing but its text.
+            let known = match &stored {
+                _ if new => None,
+                Some(stored) => Some(stored.clone()),
+                None => plans::find_by_source(&project, &source_path(Path::new(&text.name))?)?,
+            };
+            further.extend(plan_layers(&text, known.as_ref())?);
         }
         let settings = context.settings(Some(project.layout()), further)?;
-        if let Some(problem) = unsupported::in_settings(&settings.config) {
-            let advice = "`ostwin config list` says where each setting comes from";
-            return Err(Failure::new(Exit::Usage, problem).hint(advice).into());
-        }
         let project = configured(project.layout().clone(), &settings)?;
         Ok(Self { project, settings, text, stored })
     }
 
-    fn rehearsed(&self) -> bool {
+    pub(super) fn rehearsed(&self) -> bool {
         self.settings.config.default_agent.as_deref() == Some(REHEARSAL)
     }
 }
@@ -108,10 +144,25 @@ fn flags(args: &RunArgs) -> anyhow::Result<Layer> {
     if let Some(rooms) = args.max_rooms {
         layer = layer.with_flag("--max-rooms", "max_concurrent_rooms", rooms).map_err(wrong)?;
     }
+    if let Some(rule) = args.review {
+        layer = layer.with_flag("--review", "plan_review", rule.as_str()).map_err(wrong)?;
+    }
     Ok(layer)
 }
 
-/// The settings that the plan sets.
+/// The settings of a plan: what its text says, and what stands beside it once it is imported.
+pub(super) fn plan_layers(
+    text: &PlanText,
+    stored: Option<&StoredPlan>,
+) -> anyhow::Result<Vec<Layer>> {
+    let mut layers = vec![plan_layer(text)?];
+    if let Some(stored) = stored {
+        layers.extend(config::of_plan(&stored.paths).exit(Exit::Usage)?);
+    }
+    Ok(layers)
+}
+
+/// The settings that the text of a plan sets.
 pub(super) fn plan_layer(text: &PlanText) -> anyhow::Result<Layer> {
     let plan = &text.parsed.plan;
     let index = LineIndex::new(&text.text);
@@ -178,6 +229,9 @@ fn submit(
             Ok(Some(plan))
         }
         Ok(Submitted::Finished(_)) => Ok(None),
+        Err(SubmitError::Changed { .. }) if args.resume => {
+            Ok(Some(revision::resume(context, wanted, args.begun)?))
+        }
         Err(error) => Err(refused(error)),
     }
 }
@@ -188,16 +242,8 @@ fn refused(error: SubmitError) -> anyhow::Error {
         _ => None,
     };
     let changes = match &error {
-        SubmitError::Changed { diff, .. } => {
-            let ids = |ids: &[ostwin_core::ids::EpicId]| {
-                ids.iter().map(|id| id.as_str().to_owned()).collect::<Vec<_>>().join(", ")
-            };
-            let lists =
-                [("added", &diff.added), ("removed", &diff.removed), ("changed", &diff.changed)];
-            let lists = lists.iter().filter(|(_, list)| !list.is_empty());
-            lists.map(|(word, list)| format!("{word}: {}", ids(list))).collect::<Vec<_>>()
-        }
-        _ => Vec::new(),
+        SubmitError::Changed { diff, .. } => revision::words(diff),
+        _ => String::new(),
     };
     let is_change = matches!(error, SubmitError::Changed { .. });
     let failed: Result<(), SubmitError> = Err(error);
@@ -206,11 +252,10 @@ fn refused(error: SubmitError) -> anyhow::Error {
         None => failed.map_err(anyhow::Error::from),
     };
     if is_change {
-        let epics =
-            if changes.is_empty() { "no epic differs".to_owned() } else { changes.join("; ") };
         failed = failed
-            .hint(format!("what was edited: {epics}"))
-            .hint("run it as a plan of its own with `--new`, or go on with the old text by its id");
+            .hint(format!("what was edited: {changes}"))
+            .hint("`--resume` applies the edit, `--new` runs it as a plan of its own")
+            .hint("the plan's id instead of the file goes on with the old text");
     }
     failed.err().unwrap_or_else(|| anyhow::anyhow!("the plan was not taken"))
 }

@@ -11,8 +11,9 @@ use serde::{Deserialize, Serialize};
 pub struct AgentSpec {
     /// How sessions talk to it.
     pub protocol: Protocol,
-    /// Program and arguments; no shell is involved. `{mcp_config}` stands for the path of the
-    /// attempt's `mcp.json`, for programs that take their MCP servers from a file.
+    /// Program and arguments; no shell is involved. `{mcp_config}` stands for the path of a file with
+    /// the session's MCP servers, for programs that take them so: it has their secrets, is the
+    /// user's alone, and is gone with the session.
     pub command: Vec<String>,
     /// Variables with fixed values.
     pub env: BTreeMap<String, String>,
@@ -26,6 +27,8 @@ pub struct AgentSpec {
     pub home: AgentHome,
     /// What a program of protocol `command` writes to its standard output.
     pub output: CommandOutput,
+    /// It does not report what it uses: a plan with a budget refuses it.
+    pub unmetered: bool,
 }
 
 /// How sessions talk to an agent.
@@ -68,12 +71,16 @@ pub const REHEARSAL: &str = "rehearsal";
 type Shipped =
     (&'static str, &'static [&'static str], &'static [&'static str], Option<&'static str>);
 
+/// Programs that report no usage.
+const UNMETERED: [&str; 2] = ["codex", "qwen"];
+
 const AGENTS_SKILLS: Option<&str> = Some(".agents/skills");
 
 const SHIPPED: [Shipped; 9] = [
     (
         "opencode",
-        &["opencode", "acp"],
+        // It waits out a rate limit in silence, and tells only its log.
+        &["opencode", "acp", "--print-logs", "--log-level", "ERROR"],
         &[
             "OPENCODE_CONFIG",
             "OPENCODE_CONFIG_CONTENT",
@@ -155,6 +162,7 @@ pub(super) fn shipped_agents() -> BTreeMap<String, AgentSpec> {
                 command: owned(command),
                 env_allow: owned(env_allow),
                 skills_dir: skills_dir.map(str::to_owned),
+                unmetered: UNMETERED.contains(name),
                 ..AgentSpec::default()
             };
             ((*name).to_owned(), spec)

@@ -3,7 +3,7 @@ use std::time::Duration;
 use ostwin_core::ids::{AttemptId, RoomId};
 
 use super::*;
-use crate::snapshot::{AttemptView, RoomView};
+use crate::snapshot::{AttemptView, PersonWait, RoomView};
 
 const NOW: i64 = 1_000_000;
 
@@ -17,6 +17,7 @@ fn room(kind: StateKind) -> RoomView {
         entered_at: Timestamp::from_millis(NOW),
         decision: None,
         attempt: None,
+        waits: None,
         interruptions: 0,
     }
 }
@@ -58,7 +59,13 @@ fn plan(epics: &[(&str, &[&str], RoomView)]) -> Snapshot {
             (id.parse().unwrap(), view)
         })
         .collect();
-    Snapshot { now: Timestamp::from_millis(NOW), epics, stopping: false, slots_full: false }
+    Snapshot {
+        now: Timestamp::from_millis(NOW),
+        epics,
+        stopping: false,
+        slots_full: false,
+        budget: None,
+    }
 }
 
 fn policy() -> Policy {
@@ -268,14 +275,50 @@ fn a_done_counts_once_its_gates_have_succeeded() {
 
 #[test]
 fn a_review_is_approved_by_the_rule_or_waits_for_a_person() {
-    let approving = || RoomView {
-        has_ready: false,
-        awaits_approval: true,
-        ..room(StateKind::Wait)
-    };
+    let approving =
+        || RoomView { has_ready: false, awaits_approval: true, ..room(StateKind::Wait) };
     let snapshot = plan(&[("PLAN-REVIEW", &[], approving())]);
     let approve = Action::Approve { epic: "PLAN-REVIEW".parse().unwrap() };
     assert_eq!(decide(&snapshot, &policy()), [approve]);
     let asking = Policy { approve_plans: false, ..policy() };
     assert_eq!(decide(&snapshot, &asking), [Action::Finish(Finish::NeedsPerson)]);
+}
+
+#[test]
+fn a_room_that_waits_for_a_person_opens_nothing_until_it_is_denied() {
+    let until = Timestamp::from_millis(NOW + 5_000);
+    let waits = PersonWait { why: "asks".to_owned(), until: Some(until) };
+    let view = RoomView { waits: Some(waits.clone()), ..ended(Outcome::Waiting) };
+    let mut snapshot = plan(&[("A", &[], view), ("B", &[], room(StateKind::Work))]);
+    assert_eq!(decide(&snapshot, &policy()), [open("B"), Action::WakeAt(until)]);
+
+    // With nothing else to do it is a person's turn; who waits for people wakes to deny.
+    let mut snapshot_alone =
+        plan(&[("A", &[], RoomView { waits: Some(waits), ..ended(Outcome::Waiting) })]);
+    assert_eq!(decide(&snapshot_alone, &policy()), [Action::Finish(Finish::NeedsPerson)]);
+    let patient = Policy { wait_for_people: true, ..policy() };
+    assert_eq!(decide(&snapshot_alone, &patient), [Action::WakeAt(until)]);
+
+    // Denied or answered, the next attempt opens, and costs no retry.
+    snapshot_alone.now = until;
+    assert_eq!(decide(&snapshot_alone, &policy()), [open("A")]);
+    epic(&mut snapshot, "A").standing.waits = None;
+    assert_eq!(decide(&snapshot, &policy()), [open("A"), open("B")]);
+}
+
+#[test]
+fn nothing_starts_beyond_a_budget() {
+    let used_up = |why: &str| PersonWait { why: why.to_owned(), until: None };
+    let mut snapshot = plan(&[
+        ("A", &[], RoomView { waits: Some(used_up("room")), ..ended(Outcome::Budget) }),
+        ("B", &[], room(StateKind::Review)),
+    ]);
+    assert_eq!(decide(&snapshot, &policy()), [open("B")]);
+    snapshot.budget = Some("1000 of 1000 tokens".to_owned());
+    assert_eq!(decide(&snapshot, &policy()), [Action::Finish(Finish::NeedsPerson)]);
+    epic(&mut snapshot, "B").session = Session::Running;
+    assert_eq!(decide(&snapshot, &policy()), [], "what runs may finish its turn");
+    snapshot.budget = None;
+    epic(&mut snapshot, "A").standing.waits = None;
+    assert_eq!(decide(&snapshot, &policy()), [open("A")]);
 }

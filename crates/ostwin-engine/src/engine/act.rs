@@ -6,6 +6,7 @@ use ostwin_core::control::Request;
 use ostwin_core::events::ControlResult;
 use ostwin_core::ids::{EpicId, SignalName};
 use ostwin_core::lifecycle::AuditEntry;
+use ostwin_core::plan_review::{self, Approver};
 use ostwin_core::room::{Room, RoomError};
 use tokio::sync::mpsc;
 use tokio::task::block_in_place;
@@ -29,6 +30,7 @@ pub(super) enum What {
     Attempt { slots_freed: u64, end: Result<AttemptEnd, EngineError> },
     Moved(Result<Option<AuditEntry>, RoomError>),
     Closed(Result<(), RoomError>),
+    Gates(Result<(), EngineError>),
     Asked(Box<Request>, Result<Option<AuditEntry>, RoomError>),
 }
 
@@ -46,7 +48,9 @@ impl Engine<'_> {
             match action {
                 Action::OpenAttempt { epic } => self.open_attempt(&epic),
                 Action::CloseStale { epic } => self.close_stale(&epic),
+                Action::RunGates { epic } => self.run_gates(&epic),
                 Action::Move { epic, signal, cause } => self.move_room(&epic, signal, cause),
+                Action::Approve { epic } => self.approve(&epic),
                 Action::Decide { epic } => self.leave_decision(&epic),
                 Action::WakeAt(at) => wake = Some(at.since(snapshot.now)),
                 Action::Finish(finish) => return self.finish(finish).map(Turn::Ended),
@@ -70,6 +74,23 @@ impl Engine<'_> {
 
     pub(super) fn move_room(&mut self, epic: &EpicId, signal: SignalName, cause: MoveCause) {
         self.in_room(epic, move |room| What::Moved(moves::by_signal(room, &signal, cause)));
+    }
+
+    pub(super) fn approve(&mut self, epic: &EpicId) {
+        self.in_room(epic, |room| {
+            What::Moved(plan_review::approve(room, &Approver::Rule).map(Some))
+        });
+    }
+
+    /// Takes no slot: no session runs.
+    pub(super) fn run_gates(&mut self, epic: &EpicId) {
+        let Some(place) = self.rooms.get_mut(epic) else { return };
+        place.session = Session::Moving;
+        let (shared, epic, room) = (Arc::clone(&self.shared), epic.clone(), place.room.clone());
+        self.tasks.spawn(async move {
+            let tried = attempt::gates_without_session(&shared, &room).await;
+            Done { epic, what: What::Gates(tried) }
+        });
     }
 
     pub(super) fn leave_decision(&mut self, epic: &EpicId) {
@@ -112,6 +133,7 @@ impl Engine<'_> {
             },
             What::Moved(moved) => self.moved(&epic, moved?)?,
             What::Closed(closed) => closed?,
+            What::Gates(tried) => tried?,
             What::Asked(request, outcome) => {
                 let (result, reason) = match &outcome {
                     Ok(_) => (ControlResult::Done, "done".to_owned()),

@@ -1,5 +1,6 @@
 //! What the loop hears: changed files, interrupts, and how it comes to an end.
 
+use ostwin_core::budget;
 use ostwin_core::events::{Event, EventKind};
 use ostwin_core::ids::RoomId;
 use ostwin_watch::Changed;
@@ -10,20 +11,24 @@ use super::{Engine, Place};
 use crate::attempt::Tell;
 use crate::decide::Finish;
 use crate::error::EngineError;
-use crate::run::{Interrupt, RunEnd};
+use crate::run::{Interrupt, RunEnd, Scope};
 use crate::snapshot::Session;
 
 impl Engine<'_> {
     pub(super) fn changed(&mut self, change: Changed) -> Result<(), EngineError> {
         match change {
             Changed::RoomChannel(room) => {
-                if let Some(place) = self.place_of(&room)
-                    && let Some(tell) = &place.tell
-                {
-                    let _ = tell.send(Tell::ChannelChanged);
+                if let Some(place) = self.place_of(&room) {
+                    if let Some(tell) = &place.tell {
+                        let _ = tell.send(Tell::ChannelChanged);
+                    }
+                    // The answer that it waits for may be there.
+                    place.stale |= place.view.waits.is_some();
                 }
             }
-            Changed::RoomAudit(room) => {
+            Changed::PlanFile(_) => block_in_place(|| self.read_budget())?,
+            // What is set for the room itself may be what it waits for.
+            Changed::RoomAudit(room) | Changed::RoomOther(room) => {
                 if let Some(place) = self.place_of(&room) {
                     place.stale = true;
                 }
@@ -41,18 +46,29 @@ impl Engine<'_> {
                 self.slots_freed += 1;
                 self.slots_full = false;
                 self.tell_all(&Tell::ChannelChanged);
+                block_in_place(|| self.read_budget())?;
                 block_in_place(|| self.read_requests())?;
             }
             Changed::Config
             | Changed::Ledger
             | Changed::RoomsFolder
             | Changed::PlanEvents(_)
-            | Changed::PlanFile(_)
             | Changed::PlanDag(_)
             | Changed::EngineFile(_)
             | Changed::RoomProgress(_)
-            | Changed::RoomStatus(_)
-            | Changed::RoomOther(_) => {}
+            | Changed::RoomStatus(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Takes the plan's budget as a person has set it by now.
+    fn read_budget(&mut self) -> Result<(), EngineError> {
+        let caps = budget::caps_of_plan(&self.plan.paths, self.shared.config())?;
+        if caps != self.shared.meter().caps() {
+            self.shared.meter().set_caps(caps);
+            for place in self.rooms.values_mut() {
+                place.stale |= place.view.waits.is_some();
+            }
         }
         Ok(())
     }
@@ -123,13 +139,29 @@ impl Engine<'_> {
     }
 
     pub(super) fn finish(&mut self, finish: Finish) -> Result<RunEnd, EngineError> {
+        let reviews = matches!(self.scope, Scope::Review { .. });
+        if reviews && finish == Finish::Passed {
+            // The gate is open and the plan is about to start: nothing has ended yet.
+            return Ok(RunEnd::Passed);
+        }
         let (kind, end, reason) = match finish {
             Finish::Passed => (EventKind::Finished, RunEnd::Passed, "every epic passed"),
+            Finish::Failed if reviews => {
+                (EventKind::Finished, RunEnd::Failed, "the plan was not approved")
+            }
+            Finish::NeedsPerson if reviews => {
+                (EventKind::Stopped, RunEnd::NeedsPerson, "the plan waits for an approval")
+            }
             Finish::Failed => (EventKind::Finished, RunEnd::Failed, "some epics did not pass"),
             Finish::NeedsPerson => (EventKind::Stopped, RunEnd::NeedsPerson, "a person is needed"),
         };
-        let passed = self.rooms.values().filter(|place| place.view.passed).count();
-        let data = json!({ "passed": passed, "epics": self.rooms.len() });
+        let epics = self.rooms.iter().filter(|(epic, _)| !epic.is_plan_review());
+        let (mut passed, mut all) = (0, 0);
+        for (_, place) in epics {
+            all += 1;
+            passed += usize::from(place.view.passed);
+        }
+        let data = json!({ "passed": passed, "epics": all });
         block_in_place(|| {
             self.record(Event {
                 reason: Some(reason.to_owned()),

@@ -27,9 +27,8 @@ impl PermissionAsk {
     /// What would be done: the command, the file or the address among the arguments; `None` if
     /// none is told.
     pub fn command(&self) -> Option<String> {
-        const NAMES: [&str; 9] = [
-            "command", "cmd", "script", "file_path", "filePath", "abs_path", "path", "url", "uri",
-        ];
+        const NAMES: [&str; 9] =
+            ["command", "cmd", "script", "file_path", "filePath", "abs_path", "path", "url", "uri"];
         let input = self.input.as_ref()?;
         NAMES.iter().find_map(|name| match input.get(*name)? {
             serde_json::Value::String(text) => Some(text.clone()),

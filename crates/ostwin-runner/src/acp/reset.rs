@@ -77,8 +77,7 @@ fn span(text: &str, millis: bool) -> Option<Duration> {
         let (number, behind) = rest.split_at(digits);
         let Ok(number) = number.trim_end_matches('.').parse::<f64>() else { break };
         let behind = behind.trim_start();
-        let letters =
-            behind.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(behind.len());
+        let letters = behind.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(behind.len());
         let (unit, next) = behind.split_at(letters);
         let Some(factor) = seconds_of(&unit.to_ascii_lowercase()) else {
             let factor = if millis { 0.001 } else { 1.0 };

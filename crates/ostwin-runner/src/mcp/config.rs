@@ -43,6 +43,19 @@ pub enum McpError {
         #[source]
         source: PlaceholderError,
     },
+    /// A secret of the vault would become an argument.
+    #[error(
+        "{}: MCP server `{name}`, `command`: `{argument}` would put a secret into an argument, which \
+         everybody on this machine can read; put it into `environment`", path.display()
+    )]
+    PublicSecret {
+        /// The file.
+        path: PathBuf,
+        /// The server.
+        name: String,
+        /// The argument as it is written.
+        argument: String,
+    },
     /// The session's secrets are longer than can be handed to the own servers.
     #[error(
         "the secrets of the session take {bytes} bytes, and at most {limit} can be handed to its \

@@ -1,4 +1,5 @@
-//! Placeholders in the text of a server's entry: `${VAR}`, `${VAR:-default}`, `{env:VAR}`.
+//! Placeholders in the text of a server's entry: `${VAR}`, `${VAR:-default}`, `{env:VAR}`,
+//! `${vault:server/key}`.
 //!
 //! Text is read once from left to right; what a value brings in is never looked at again.
 
@@ -15,36 +16,56 @@ pub enum PlaceholderError {
         /// The variable.
         name: String,
     },
-    /// The value would come from the vault.
+    /// No vault holds the value.
     #[error(
-        "`{placeholder}` needs the vault, which this version does not read yet; use an environment variable"
+        "`{placeholder}`: no vault holds `{server}/{key}`; `ostwin vault set {server} {key}` adds it"
     )]
-    Vault {
+    NoSecret {
         /// The placeholder as it is written.
         placeholder: String,
+        /// The server.
+        server: String,
+        /// The key.
+        key: String,
     },
     /// It begins like a placeholder and is none.
-    #[error("`{text}` is no placeholder: write `${{VAR}}`, `${{VAR:-default}}` or `{{env:VAR}}`")]
+    #[error(
+        "`{text}` is no placeholder: write `${{VAR}}`, `${{VAR:-default}}`, `{{env:VAR}}` or `${{vault:server/key}}`"
+    )]
     Malformed {
         /// The text from its beginning.
         text: String,
     },
 }
 
+/// What a placeholder stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted<'a> {
+    /// A variable of the environment.
+    Variable(&'a str),
+    /// A value of the vault.
+    Secret {
+        /// Its server.
+        server: &'a str,
+        /// Its key.
+        key: &'a str,
+    },
+}
+
 /// One piece of a text.
 enum Piece<'a> {
     Literal(&'a str),
-    Variable { placeholder: &'a str, name: &'a str, default: Option<&'a str> },
+    Placeholder { placeholder: &'a str, wanted: Wanted<'a>, default: Option<&'a str> },
 }
 
-/// `text` with every placeholder replaced by its value. `lookup` knows the variables; one that is
-/// set but empty takes the default, as in a shell.
+/// `text` with every placeholder replaced by its value. `lookup` knows the variables and the vault;
+/// a variable that is set but empty takes the default, as in a shell.
 ///
 /// # Errors
 /// [`PlaceholderError`], which names the placeholder and never a value.
 pub fn expand<'a>(
     text: &'a str,
-    lookup: &dyn Fn(&str) -> Option<String>,
+    lookup: &dyn Fn(Wanted<'_>) -> Option<String>,
 ) -> Result<Cow<'a, str>, PlaceholderError> {
     let mut rest = text;
     let mut expanded = Cow::Borrowed("");
@@ -54,23 +75,34 @@ pub fn expand<'a>(
         match piece {
             Piece::Literal(literal) if expanded.is_empty() => expanded = Cow::Borrowed(literal),
             Piece::Literal(literal) => expanded.to_mut().push_str(literal),
-            Piece::Variable { placeholder, name, default } => {
-                let value = match (lookup(name), default) {
+            Piece::Placeholder { placeholder, wanted, default } => {
+                let value = match (lookup(wanted), default) {
                     (Some(value), None) => value,
                     (Some(value), Some(_)) if !value.is_empty() => value,
                     (_, Some(default)) => default.to_owned(),
-                    (None, None) => {
-                        return Err(PlaceholderError::Missing {
-                            placeholder: placeholder.to_owned(),
-                            name: name.to_owned(),
-                        });
-                    }
+                    (None, None) => return Err(missing(placeholder, wanted)),
                 };
                 expanded.to_mut().push_str(&value);
             }
         }
     }
     Ok(expanded)
+}
+
+fn missing(placeholder: &str, wanted: Wanted<'_>) -> PlaceholderError {
+    let placeholder = placeholder.to_owned();
+    match wanted {
+        Wanted::Variable(name) => PlaceholderError::Missing { placeholder, name: name.to_owned() },
+        Wanted::Secret { server, key } => {
+            let (server, key) = (server.to_owned(), key.to_owned());
+            PlaceholderError::NoSecret { placeholder, server, key }
+        }
+    }
+}
+
+/// Whether `text` takes anything from the vault.
+pub(super) fn wants_secret(text: &str) -> bool {
+    text.contains("${vault:")
 }
 
 /// Whether `text` holds anything that [`expand`] would replace or refuse.
@@ -99,8 +131,13 @@ fn placeholder(text: &str) -> Result<(Piece<'_>, &str), PlaceholderError> {
         Some(inner) => (inner.trim_end_matches('}'), None),
         None => {
             let inner = placeholder.trim_start_matches("${").trim_end_matches('}');
-            if inner.starts_with("vault:") {
-                return Err(PlaceholderError::Vault { placeholder: placeholder.to_owned() });
+            if let Some(name) = inner.strip_prefix("vault:") {
+                let (server, key) = name.split_once('/').ok_or_else(malformed)?;
+                if server.is_empty() || key.is_empty() || key.contains('/') {
+                    return Err(malformed());
+                }
+                let wanted = Wanted::Secret { server, key };
+                return Ok((Piece::Placeholder { placeholder, wanted, default: None }, rest));
             }
             match inner.split_once(":-") {
                 Some((name, default)) => (name, Some(default)),
@@ -111,7 +148,8 @@ fn placeholder(text: &str) -> Result<(Piece<'_>, &str), PlaceholderError> {
     if !is_variable_name(name) {
         return Err(malformed());
     }
-    Ok((Piece::Variable { placeholder, name, default }, rest))
+    let wanted = Wanted::Variable(name);
+    Ok((Piece::Placeholder { placeholder, wanted, default }, rest))
 }
 
 fn is_variable_name(name: &str) -> bool {
@@ -126,10 +164,11 @@ mod tests {
     use proptest::prelude::*;
 
     fn filled(text: &str) -> Result<String, String> {
-        let lookup = |name: &str| match name {
-            "KEY" => Some("secret".to_owned()),
-            "EMPTY" => Some(String::new()),
-            "TRICK" => Some("${KEY}".to_owned()),
+        let lookup = |wanted: Wanted<'_>| match wanted {
+            Wanted::Variable("KEY") => Some("secret".to_owned()),
+            Wanted::Variable("EMPTY") => Some(String::new()),
+            Wanted::Variable("TRICK") => Some("${KEY}".to_owned()),
+            Wanted::Secret { server: "github", key: "token" } => Some("${KEY} of it".to_owned()),
             _ => None,
         };
         expand(text, &lookup).map(Cow::into_owned).map_err(|error| error.to_string())
@@ -146,6 +185,7 @@ mod tests {
             ("[${EMPTY}][${EMPTY:-full}]", "[][full]"),
             ("${TRICK}", "${KEY}"),
             ("${KEY:-unused}é", "secreté"),
+            ("Bearer ${vault:github/token}", "Bearer ${KEY} of it"),
         ] {
             assert_eq!(filled(text), Ok(expected.to_owned()), "{text}");
         }
@@ -156,17 +196,24 @@ mod tests {
         for (text, expected) in [
             ("${NONE}", "`${NONE}` needs the environment variable `NONE`, which is not set"),
             (
-                "x${vault:github/token}",
-                "`${vault:github/token}` needs the vault, which this version does not read yet; \
-                 use an environment variable",
+                "x${vault:github/key}",
+                "`${vault:github/key}`: no vault holds `github/key`; `ostwin vault set github key` \
+                 adds it",
+            ),
+            (
+                "${vault:github}",
+                "`${vault:github}` is no placeholder: write `${VAR}`, `${VAR:-default}`, `{env:VAR}` \
+                 or `${vault:server/key}`",
             ),
             (
                 "${KEY",
-                "`${KEY` is no placeholder: write `${VAR}`, `${VAR:-default}` or `{env:VAR}`",
+                "`${KEY` is no placeholder: write `${VAR}`, `${VAR:-default}`, `{env:VAR}` or \
+                 `${vault:server/key}`",
             ),
             (
                 "{env:}",
-                "`{env:}` is no placeholder: write `${VAR}`, `${VAR:-default}` or `{env:VAR}`",
+                "`{env:}` is no placeholder: write `${VAR}`, `${VAR:-default}`, `{env:VAR}` or \
+                 `${vault:server/key}`",
             ),
         ] {
             assert_eq!(filled(text), Err(expected.to_owned()), "{text}");

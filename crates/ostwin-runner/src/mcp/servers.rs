@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::config::{McpError, Server};
 use super::merge::{Servers, Slot};
 use super::own::OWN;
-use super::placeholders::{expand, has_placeholder};
+use super::placeholders::{Wanted, expand, has_placeholder, wants_secret};
 use crate::acp::McpServer;
 
 /// What stands in a record where a secret would.
@@ -81,6 +81,33 @@ pub struct SessionServers {
 }
 
 impl SessionServers {
+    /// The servers with everything that they need, secrets included, in the common spelling of
+    /// `mcpServers`: for a file that only the session's own program reads.
+    pub fn in_full(&self) -> Value {
+        let local = self.local.iter().map(|server| {
+            let env: Map<String, Value> =
+                server.env.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+            let entry = json!({
+                "type": "stdio",
+                "command": server.command,
+                "args": server.args,
+                "env": env,
+                // One program shows no tool unless it is told which.
+                "tools": ["*"],
+            });
+            (server.name.clone(), entry)
+        });
+        let remote = self.remote.iter().map(|server| {
+            let headers: Map<String, Value> =
+                server.headers.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+            let entry =
+                json!({ "type": "http", "url": server.url, "headers": headers, "tools": ["*"] });
+            (server.name.clone(), entry)
+        });
+        let servers: Map<String, Value> = local.chain(remote).collect();
+        json!({ "mcpServers": servers })
+    }
+
     /// Hands to the own servers what they must not record: the session's secrets, which the agent
     /// holds anyway, and the patterns in force. In the environment, because arguments are public
     /// on a machine; the record says only that it was done.
@@ -114,7 +141,8 @@ impl SessionServers {
     }
 }
 
-/// Settles the servers of a session. `own` are its own servers, `lookup` knows the environment.
+/// Settles the servers of a session. `own` are its own servers, `lookup` knows the environment and
+/// the vault.
 ///
 /// # Errors
 /// A placeholder could not be filled in, or the role names a server that no tier has.
@@ -122,7 +150,7 @@ pub fn resolve(
     own: Vec<McpServer>,
     merged: &Servers,
     filter: &ServerFilter,
-    lookup: &dyn Fn(&str) -> Option<String>,
+    lookup: &dyn Fn(Wanted<'_>) -> Option<String>,
 ) -> Result<SessionServers, McpError> {
     let mut session = SessionServers { record: json!({ "mcpServers": {} }), ..Default::default() };
     if filter.no_mcp {
@@ -155,8 +183,8 @@ pub fn resolve(
                 let program = words.next().map(String::as_str).unwrap_or_default();
                 session.local.push(McpServer {
                     name: name.clone(),
-                    command: PathBuf::from(fill.text("command", program)?),
-                    args: words.map(|word| fill.text("command", word)).collect::<Result<_, _>>()?,
+                    command: PathBuf::from(fill.argument(program)?),
+                    args: words.map(|word| fill.argument(word)).collect::<Result<_, _>>()?,
                     env: fill.map("environment", environment)?,
                 });
                 let args = command.get(1..).unwrap_or_default();
@@ -216,10 +244,22 @@ fn check_refs(merged: &Servers, filter: &ServerFilter) -> Result<(), McpError> {
 struct Fill<'a> {
     name: &'a str,
     slot: &'a Slot,
-    lookup: &'a dyn Fn(&str) -> Option<String>,
+    lookup: &'a dyn Fn(Wanted<'_>) -> Option<String>,
 }
 
 impl Fill<'_> {
+    /// A word of the command: public on this machine, so that no secret of the vault may be in it.
+    fn argument(&self, text: &str) -> Result<String, McpError> {
+        if wants_secret(text) {
+            return Err(McpError::PublicSecret {
+                path: self.slot.source.clone(),
+                name: self.name.to_owned(),
+                argument: text.to_owned(),
+            });
+        }
+        self.text("command", text)
+    }
+
     fn text(&self, field: &str, text: &str) -> Result<String, McpError> {
         expand(text, self.lookup).map(Cow::into_owned).map_err(|source| McpError::Placeholder {
             path: self.slot.source.clone(),
@@ -278,8 +318,12 @@ mod tests {
         layer(Path::new(path), parse(Path::new(path), text.as_bytes()).unwrap())
     }
 
-    fn lookup(name: &str) -> Option<String> {
-        (name == "DB_URL").then(|| "db://hidden".to_owned())
+    fn lookup(wanted: Wanted<'_>) -> Option<String> {
+        match wanted {
+            Wanted::Variable("DB_URL") => Some("db://hidden".to_owned()),
+            Wanted::Secret { server: "db", key: "password" } => Some("from-the-vault".to_owned()),
+            _ => None,
+        }
     }
 
     #[test]
@@ -343,6 +387,28 @@ mod tests {
         };
         assert_eq!(session, expected);
         assert!(!session.record.to_string().contains("hidden"));
+    }
+
+    #[test]
+    fn what_the_vault_holds_is_filled_in_but_never_into_an_argument() {
+        let tier = tier(
+            "p.json",
+            r#"{"mcp":{"a":{"command":["a"],"environment":{"PW":"${vault:db/password}"}}}}"#,
+        );
+        let session = resolve(own(), &tier, &ServerFilter::default(), &lookup).unwrap();
+        let server = session.local.iter().find(|server| server.name == "a").unwrap();
+        assert_eq!(server.env, [("PW".to_owned(), "from-the-vault".to_owned())]);
+        assert_eq!(session.record["mcpServers"]["a"]["env"]["PW"], "${vault:db/password}");
+
+        let argument =
+            self::tier("p.json", r#"{"mcp":{"a":{"command":["a","--pw=${vault:db/password}"]}}}"#);
+        let error =
+            resolve(own(), &argument, &ServerFilter::default(), &lookup).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "p.json: MCP server `a`, `command`: `--pw=${vault:db/password}` would put a secret into \
+             an argument, which everybody on this machine can read; put it into `environment`"
+        );
     }
 
     #[test]

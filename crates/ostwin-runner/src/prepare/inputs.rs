@@ -7,7 +7,7 @@ use ostwin_core::room::Goal;
 use super::brief::brief_text;
 use super::error::PrepareError;
 use super::session::{AttemptFacts, Occasion, PlanFacts, Settled};
-use super::{digest, interrupted, messages};
+use super::{answers, digest, interrupted, messages};
 use crate::mcp::{DASHBOARD, MEMORY, OWN, SKILLS, SessionServers, WARROOM};
 use crate::prompt::{
     Criterion, DASHBOARD_TOOLS, INSTALL_TOOL, MEMORY_TOOLS, PromptInput, SKILLS_TOOLS,
@@ -50,6 +50,11 @@ pub(super) fn gather(
             deadline: attempt.deadline,
             working_dir: occasion.working_dir().display().to_string(),
         },
+        answers: answers::of_earlier(
+            room,
+            attempt,
+            std::time::Duration::from_secs(occasion.settings.config.ask_timeout_seconds),
+        )?,
         identity: Text::new(
             settled.role.prompt.clone(),
             format!("`{}`", settled.role.prompt_file.display()),
@@ -58,6 +63,7 @@ pub(super) fn gather(
         definition_of_done: criteria(&contract.goals.definition_of_done),
         acceptance_criteria: criteria(&contract.goals.acceptance_criteria),
         quality_requirements: criteria(&contract.goals.quality_requirements),
+        plan_sha256: contract.plan_sha256.clone(),
         criteria_source: format!("`{}`", paths.config().display()),
         plan_goal: plan.goal.clone(),
         digest: digest::gather(room, contract, memory)?,
@@ -69,6 +75,7 @@ pub(super) fn gather(
         skills_dir: attempt.paths.skills().display().to_string(),
         tools: tools(settled, servers),
         other_servers: other_servers(servers),
+        last_line: settled.settings.answers_by_line(),
         signals: signals(&machine, attempt),
     })
 }

@@ -5,6 +5,7 @@
 //! the shared memory, and gives the pure builders what they need. The result says what to start,
 //! what to tell it and which files to write; only [`PreparedSession::write`] writes them.
 
+mod answers;
 mod brief;
 mod digest;
 mod error;

@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 
 use ostwin_core::redact::Secrets;
 
+use super::session::Host;
 use crate::mcp::SessionServers;
 
 /// The secrets of a session: what its environment and the entries of its servers hold under the
-/// names of secrets, and those of the user's environment that a placeholder has put into an entry.
+/// names of secrets, and those of the user's environment and vault that a placeholder has put into
+/// an entry.
 pub(super) fn of_session(
     environment: &BTreeMap<String, String>,
     servers: &SessionServers,
-    user: &[(String, String)],
+    host: &Host,
 ) -> Secrets {
     let pairs = |(name, value)| (String::as_str(name), String::as_str(value));
     let mut secrets = Secrets::of(environment.iter().map(pairs));
@@ -27,10 +29,12 @@ pub(super) fn of_session(
     for (name, text) in arguments.chain(addresses) {
         secrets = secrets.and(&Secrets::of([(name, text)]));
     }
-    for (name, value) in Secrets::of(user.iter().map(|(name, value)| pairs((name, value)))).iter() {
+    let user = Secrets::of(host.environment.iter().map(|(name, value)| pairs((name, value))));
+    for (name, value) in user.and(&host.vaults.secrets()).iter() {
         let filled_in = given.iter().any(|(_, text)| text.contains(value))
             || texts().any(|text| text.contains(value))
-            || servers.remote.iter().any(|server| server.url.contains(value));
+            || servers.remote.iter().any(|server| server.url.contains(value))
+            || environment.values().any(|text| text.contains(value));
         if filled_in {
             secrets.add(name, value);
         }
@@ -71,7 +75,8 @@ mod tests {
             ..SessionServers::default()
         };
         let user = owned(&[("USER_TOKEN", "of-the-user"), ("OTHER_KEY", "nobody-gets-it")]);
-        let found = of_session(&environment.into_iter().collect(), &servers, &user);
+        let host = Host { environment: user, ..Host::default() };
+        let found = of_session(&environment.into_iter().collect(), &servers, &host);
         let values: Vec<(&str, &str)> = found.iter().collect();
         assert_eq!(
             values,

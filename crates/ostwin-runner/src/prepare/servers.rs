@@ -35,10 +35,7 @@ pub(super) fn of_session(
             Err(error) => warnings.push(format!("the session has no server `{name}`: {error}")),
         }
     }
-    let variable = |name: &str| {
-        host.environment.iter().find(|(given, _)| given == name).map(|(_, value)| value.clone())
-    };
-    let mut servers = mcp::resolve(own, &merged, &filter, &variable)?;
+    let mut servers = mcp::resolve(own, &merged, &filter, &|wanted| host.value(wanted))?;
     servers.warnings.splice(0..0, warnings);
     Ok(servers)
 }

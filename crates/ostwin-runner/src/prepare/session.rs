@@ -3,18 +3,20 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use ostwin_core::config::{AgentHome, Settings};
+use ostwin_core::config::{AgentHome, Protocol, Settings};
 use ostwin_core::env;
-use ostwin_core::fs;
+use ostwin_core::fs::{self, FsError};
 use ostwin_core::ids::{AttemptId, PlanId, RoleRef, StateName};
 use ostwin_core::layout::{AttemptPaths, Layout};
 use ostwin_core::plan::{ParseOptions, Plan, parse_bytes};
 use ostwin_core::plans;
+use ostwin_core::plans::sha256;
 use ostwin_core::project::Project;
 use ostwin_core::redact::Redactor;
-use ostwin_core::room::{Attempt, Contract, Room};
-use ostwin_core::store::Store;
+use ostwin_core::room::{Attempt, Contract, Manifest, Room};
+use ostwin_core::store::{Durability, Store};
 use ostwin_core::time::Timestamp;
+use ostwin_core::vault::Vaults;
 use ostwin_skills::stage::Staging;
 use serde_json::{Value, json};
 
@@ -23,13 +25,16 @@ use super::skills::{SettledSkills, SkillQuestion, settle_skills};
 use super::{inputs, interrupted, secrets, servers};
 use crate::acp::McpServer;
 use crate::agents::{EnvironmentPolicy, Programs, session_environment};
-use crate::mcp::SessionServers;
+use crate::command;
+use crate::mcp::{SessionServers, Wanted};
 use crate::prompt::{self, Prompt, Text};
-use crate::resolve::{self, Directives, Question, ResolveError, SessionSettings};
-use crate::roles::{ResolvedRole, RolePlaces, RoleTier, Wanted, create_dynamic_role, find_role};
+use crate::resolve::{self, Directives, MCP_CONFIG, Question, ResolveError, SessionSettings};
+use crate::roles::{
+    self, ResolvedRole, RolePlaces, RoleTier, create_dynamic_role, find_role, role_hashes,
+};
 
-/// What stands for the path of the attempt's `mcp.json` in an agent's arguments.
-const MCP_CONFIG: &str = "{mcp_config}";
+/// The program that posts for a session and speaks for programs without a protocol.
+const OSTWIN: &str = "ostwin";
 
 /// The machine and the user: what is the same for every session of a process.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -42,6 +47,8 @@ pub struct Host {
     pub home: Option<PathBuf>,
     /// The user's settings folder, with MCP servers of their own.
     pub config_dir: Option<PathBuf>,
+    /// The secrets that placeholders may stand for.
+    pub vaults: Vaults,
 }
 
 impl Host {
@@ -52,6 +59,23 @@ impl Host {
             environment: env::vars(),
             home: env::home(),
             config_dir: env::config_dir(),
+            vaults: Vaults::default(),
+        }
+    }
+
+    /// This host with these secrets.
+    #[must_use]
+    pub fn with_vaults(self, vaults: Vaults) -> Self {
+        Self { vaults, ..self }
+    }
+
+    /// What a placeholder stands for.
+    pub fn value(&self, wanted: Wanted<'_>) -> Option<String> {
+        match wanted {
+            Wanted::Variable(name) => {
+                self.environment.iter().find(|(given, _)| given == name).map(|(_, v)| v.clone())
+            }
+            Wanted::Secret { server, key } => self.vaults.get(server, key).map(str::to_owned),
         }
     }
 }
@@ -123,7 +147,7 @@ impl Settled {
 pub fn settle(occasion: &Occasion<'_>) -> Result<Settled, PrepareError> {
     let Occasion { room, contract, role, host, settings, .. } = *occasion;
     let places = RolePlaces::of(occasion.layout(), Some(room.paths()), host.home.as_deref())?;
-    let wanted = Wanted {
+    let wanted = roles::Wanted {
         name: &role.role,
         capabilities: occasion.capabilities,
         description: contract.assignment.objective.as_deref(),
@@ -132,8 +156,7 @@ pub fn settle(occasion: &Occasion<'_>) -> Result<Settled, PrepareError> {
     let question = Question {
         role,
         resolved: &resolved,
-        // Nothing sets values for a single room yet.
-        room: &Directives::default(),
+        room: &Directives::of_room(&room.settings()?),
         epic: &Directives::of_epic(contract),
         contract: &room.paths().config().display().to_string(),
         settings,
@@ -257,6 +280,10 @@ pub struct PreparedSession {
     attempt: AttemptPaths,
     /// A home of its own, if it has one.
     home: Option<PathBuf>,
+    /// Whether its program takes the servers from a file.
+    private_mcp: bool,
+    /// The hashes of its role's files.
+    role_files: BTreeMap<String, String>,
     /// A role that was made for it, to be kept in the project.
     made_role: Option<ResolvedRole>,
     layout: Layout,
@@ -288,16 +315,49 @@ impl PreparedSession {
         for dir in [Some(&self.attempt.tmp()), self.home.as_ref()].into_iter().flatten() {
             fs::create_dirs(dir)?;
         }
-        let prompt = self.redactor.text(&self.prompt.text);
-        fs::replace_hint(&self.attempt.prompt(), prompt.as_bytes())?;
-        let mut record = self.servers.record.clone();
-        self.redactor.in_value(&mut record);
-        fs::replace_json_hint(&self.attempt.mcp(), &record)?;
+        fs::replace_hint(&self.attempt.prompt(), self.prompt_file().as_bytes())?;
+        fs::replace_hint(&self.attempt.mcp(), &self.mcp_file()?)?;
+        if self.private_mcp {
+            let servers = self.servers.in_full();
+            let path = self.attempt.private_mcp();
+            let bytes =
+                fs::json_bytes(&servers).map_err(|error| FsError::new("write", &path, error))?;
+            fs::replace_private(&path, &bytes, Durability::Os)?;
+        }
         self.staging.write(&self.attempt.skills())?;
         if let Some(role) = &self.made_role {
             create_dynamic_role(&self.layout, store, &role.spec, &role.prompt, &role.name)?;
         }
         Ok(())
+    }
+}
+
+impl PreparedSession {
+    /// What `prompt.md` holds.
+    fn prompt_file(&self) -> std::borrow::Cow<'_, str> {
+        self.redactor.text(&self.prompt.text)
+    }
+
+    /// What `mcp.json` holds.
+    fn mcp_file(&self) -> Result<Vec<u8>, FsError> {
+        let mut record = self.servers.record.clone();
+        self.redactor.in_value(&mut record);
+        fs::json_bytes(&record).map_err(|error| FsError::new("write", &self.attempt.mcp(), error))
+    }
+
+    /// What the session is made of, once it was written.
+    ///
+    /// # Errors
+    /// A file of the role or of a skill cannot be read.
+    pub fn manifest(&self) -> Result<Manifest, PrepareError> {
+        Ok(Manifest {
+            prompt_sha256: sha256(self.prompt_file().as_bytes()),
+            mcp_sha256: sha256(&self.mcp_file()?),
+            role_files: self.role_files.clone(),
+            skills: self.staging.hashes(&self.attempt.skills())?,
+            model: self.model.clone(),
+            ..Manifest::default()
+        })
     }
 }
 
@@ -321,7 +381,7 @@ pub fn prepare_session(
     let env = environment(occasion, settled, attempt, home.as_deref());
     let mut servers = servers::of_session(occasion, settled, attempt)?;
     let known = &occasion.room.project().store().redactor;
-    let secrets = secrets::of_session(&env, &servers, &occasion.host.environment);
+    let secrets = secrets::of_session(&env, &servers, occasion.host);
     servers.hand(&secrets, known.patterns())?;
     let input = inputs::gather(occasion, settled, attempt, plan, &servers)?;
     let prompt = prompt::build(&input, prompt::DEFAULT_BUDGET).map_err(PrepareError::Prompt)?;
@@ -347,6 +407,8 @@ pub fn prepare_session(
         staging,
         attempt: attempt.paths.clone(),
         home,
+        private_mcp: settled.settings.reads_mcp_file(),
+        role_files: role_hashes(&settled.role)?,
         made_role: (settled.role.tier == RoleTier::Dynamic).then(|| settled.role.clone()),
         layout: occasion.layout().clone(),
         servers,
@@ -358,7 +420,7 @@ fn argv(
     settled: &Settled,
     attempt: &AttemptFacts,
 ) -> Result<Vec<String>, PrepareError> {
-    let mcp = attempt.paths.mcp().display().to_string();
+    let mcp = attempt.paths.private_mcp().display().to_string();
     let mut argv: Vec<String> = settled
         .settings
         .agent_command
@@ -373,7 +435,17 @@ fn argv(
         })?;
         *program = found.display().to_string();
     }
-    Ok(argv)
+    let agent = &settled.settings.agent_spec;
+    match agent.protocol {
+        Protocol::Acp => Ok(argv),
+        Protocol::Command => {
+            let ostwin = host
+                .programs
+                .find(OSTWIN)
+                .ok_or_else(|| PrepareError::NoServer { program: OSTWIN.to_owned() })?;
+            Ok(command::argv(&ostwin.display().to_string(), agent.output, argv))
+        }
+    }
 }
 
 fn environment(
@@ -385,6 +457,7 @@ fn environment(
     let settings = &settled.settings;
     let agent = &settings.agent_spec;
     let allow = agent.env_allow.iter().chain(&settings.env_allow.value).cloned().collect();
+    let by_command = agent.protocol == Protocol::Command || !settings.takes_servers();
     let policy = EnvironmentPolicy {
         session_home: home.map(Path::to_owned),
         tmp: attempt.paths.tmp(),
@@ -392,14 +465,14 @@ fn environment(
         role: attempt.role.to_string(),
         allow,
         fixed: agent.env.clone(),
-        room: if settings.no_mcp.value { command_line(occasion) } else { BTreeMap::new() },
+        room: if by_command { command_line(occasion) } else { BTreeMap::new() },
     };
     session_environment(occasion.host.environment.iter().cloned(), &policy)
 }
 
 /// What a session without servers needs to post by the command line.
 fn command_line(occasion: &Occasion<'_>) -> BTreeMap<String, String> {
-    let program = occasion.host.programs.find("ostwin");
+    let program = occasion.host.programs.find(OSTWIN);
     let bin = program.map(|program| ("OSTWIN_BIN".to_owned(), program.display().to_string()));
     let project = occasion.layout().root().display().to_string();
     bin.into_iter()

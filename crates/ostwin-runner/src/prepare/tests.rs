@@ -60,6 +60,7 @@ impl World {
                 .to_vec(),
             home: Some(files.home()),
             config_dir: Some(files.home().join(".config/ostwin")),
+            ..Host::default()
         };
         let file = ostwin_core::config::Source::file(
             ostwin_core::config::SourceKind::Project,

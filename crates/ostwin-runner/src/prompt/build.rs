@@ -84,6 +84,10 @@ fn sections(input: &PromptInput) -> Result<Vec<Section>, serde_json::Error> {
         section(id, heading, rank, 12 * KIB, &input.criteria_source, criteria_list(criteria))
     };
     let all = [
+        input
+            .answers
+            .as_ref()
+            .map(|text| from("answers", "What you asked, and the answer", 92, 24 * KIB, text)),
         Some(identity(input)),
         Some(section("rules", "Rules of this room", 95, 8 * KIB, OWN, texts::ROOM_RULES.into())),
         input.brief.as_ref().map(|text| from("task", "The task", 85, 32 * KIB, text)),

@@ -37,6 +37,9 @@ pub struct Contract {
     pub signals: Vec<SignalName>,
     /// The criteria that a `pass` has to answer.
     pub criteria: Vec<Criterion>,
+    /// Of the review of a plan: SHA-256 of the text that the verdict is about, in hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan_sha256: Option<String>,
     /// The tool that posts the signal.
     pub tool: String,
 }
@@ -56,6 +59,7 @@ impl Contract {
             attempt_number: standing.attempt_number,
             signals: input.signals.iter().map(|signal| signal.name.clone()).collect(),
             criteria: input.criteria().cloned().collect(),
+            plan_sha256: input.plan_sha256.clone(),
             tool: texts::POST_TOOL.to_owned(),
         }
     }
@@ -67,9 +71,11 @@ pub(super) fn section(input: &PromptInput) -> Result<String, serde_json::Error> 
     let mut text = String::new();
     opening(&mut text, input);
     for signal in &input.signals {
-        let _ = writeln!(text, "- {}", meaning(signal));
+        let _ = writeln!(text, "- {}", meaning(signal, contract.plan_sha256.is_some()));
     }
-    if contract.signals.iter().any(|signal| signal.as_str() == names::PASS) {
+    if let Some(plan_sha256) = &contract.plan_sha256 {
+        plan_rules(&mut text, &contract, plan_sha256)?;
+    } else if contract.signals.iter().any(|signal| signal.as_str() == names::PASS) {
         pass_rules(&mut text, &contract)?;
     } else if contract.signals.iter().any(|signal| signal.as_str() == names::DONE) {
         done_rules(&mut text, &contract)?;
@@ -94,13 +100,29 @@ fn opening(text: &mut String, input: &PromptInput) {
         standing.state,
         standing.attempt_number,
         standing.attempt,
-        if input.has_servers() { texts::post_tool_names() } else { texts::POST_COMMAND.to_owned() },
+        way_to_post(input),
     );
 }
 
-fn meaning(signal: &SignalChoice) -> String {
+fn way_to_post(input: &PromptInput) -> String {
+    match (input.last_line, input.has_servers()) {
+        (true, _) => texts::POST_LINE.to_owned(),
+        (false, true) => texts::post_tool_names(),
+        (false, false) => texts::POST_COMMAND.to_owned(),
+    }
+}
+
+fn meaning(signal: &SignalChoice, of_plan: bool) -> String {
     let name = signal.name.as_str();
     let says = match name {
+        names::PASS if of_plan => {
+            "the plan can run, as it is or as you have revised it. `body`: what you looked at and \
+             what you changed, each with its reason; `data`: the verdict, as below."
+        }
+        names::FAIL if of_plan => {
+            "the plan cannot run and you cannot mend it: its author has to. `body`: what must \
+             change, ordered by harm. Nothing of the plan starts."
+        }
         names::DONE => {
             "the work is finished and you have seen every criterion hold. `body`: what now exists, \
              the evidence by criterion, what you decided, what you left out. Somebody else reviews \
@@ -174,6 +196,27 @@ fn pass_rules(text: &mut String, contract: &Contract) -> Result<(), serde_json::
         "ref": contract.reference,
         "body": "<your judgement>",
         "data": { "verdict": names::PASS, "summary": "<one sentence>", "criteria": criteria },
+    });
+    example(text, &arguments)
+}
+
+fn plan_rules(
+    text: &mut String,
+    contract: &Contract,
+    plan_sha256: &str,
+) -> Result<(), serde_json::Error> {
+    text.push_str(texts::PLAN_RULES);
+    let arguments = json!({
+        "to": "engine",
+        "type": names::PASS,
+        "ref": contract.reference,
+        "body": "<what you looked at, and what you changed and why>",
+        "data": {
+            "plan_sha256": plan_sha256,
+            "verdict": "revise",
+            "artifact": "PLAN.revised.md",
+            "summary": "<one sentence>",
+        },
     });
     example(text, &arguments)
 }

@@ -120,6 +120,8 @@ pub struct ToolLine {
 pub struct PromptInput {
     /// Who the session is.
     pub standing: Standing,
+    /// What an attempt before this one asked a person, with the answers.
+    pub answers: Option<Text>,
     /// Who the role is: its `ROLE.md` without front matter.
     pub identity: Text,
     /// The room's brief.
@@ -130,6 +132,8 @@ pub struct PromptInput {
     pub acceptance_criteria: Vec<Criterion>,
     /// The criteria that the plan or the project sets for every epic.
     pub quality_requirements: Vec<Criterion>,
+    /// Of the review of a plan: SHA-256 of the text under review, in hex.
+    pub plan_sha256: Option<String>,
     /// Where the criteria are kept.
     pub criteria_source: String,
     /// What the whole plan is for.
@@ -152,6 +156,8 @@ pub struct PromptInput {
     pub tools: Vec<ToolLine>,
     /// The servers of the session whose tools are not known before it starts.
     pub other_servers: Vec<String>,
+    /// Whether the last line that the program prints is posted for it.
+    pub last_line: bool,
     /// What the session may end with, in the order of the room's machine.
     pub signals: Vec<SignalChoice>,
 }

@@ -41,6 +41,7 @@ fn worker() -> PromptInput {
             deadline: Some(Timestamp::from_millis(1_769_847_330_250)),
             working_dir: "/srv/shop".to_owned(),
         },
+        answers: None,
         identity: Text::new(
             "# Engineer\n\nYou build one epic.\n\n## How you finish\n\nWith `done`.\n",
             "`.agents/roles/engineer/ROLE.md`",
@@ -55,6 +56,7 @@ fn worker() -> PromptInput {
             criterion("AC-2", "Totals are integers of cents"),
         ],
         quality_requirements: vec![criterion("QR-1", "No new warnings")],
+        plan_sha256: None,
         criteria_source: "`.agents/war-rooms/room-003/config.json`".to_owned(),
         plan_goal: Some(Text::new("A shop that a family can run.", "the plan")),
         digest: Some(Text::new(
@@ -72,6 +74,7 @@ fn worker() -> PromptInput {
         skills_dir: "attempts/001/skills".to_owned(),
         tools: tools(),
         other_servers: vec!["browser".to_owned()],
+        last_line: false,
         signals: vec![
             signal("done", &["review"]),
             signal("error", &["failed"]),
@@ -90,6 +93,7 @@ fn reviewer() -> PromptInput {
             attempt_number: 2,
             ..worker.standing
         },
+        answers: None,
         identity: Text::new("# QA\n\nYou are the reviewer.", "built in"),
         message: Some(Text::new(
             "`done` from engineer:fe:\n\nThe cart is there; `cargo test cart` passes.",

@@ -20,6 +20,11 @@ pub(super) const POST_COMMAND: &str = "\
 the command `\"$OSTWIN_BIN\" room post --type TYPE` (run it with `--help` once; it makes the same \
 checks as the tool `post_message`, whose arguments are described here)";
 
+/// What posts a signal where the last line that a program prints is posted for it.
+pub(super) const POST_LINE: &str = "\
+the last line that you print, a JSON object on that one line: \
+`{\"signal\":\"TYPE\",\"body\":\"...\",\"data\":{...}}`, where `signal` is the `type` described here";
+
 /// What holds in every room.
 pub(super) const ROOM_RULES: &str = "\
 - **One task.** This room exists for the task below and nothing else. What you find on the way \
@@ -131,6 +136,14 @@ A `pass` answers **every** criterion of this contract by its id, with evidence t
 repeat: a command and the decisive line of its output, the name of a test you ran, an artifact. \
 One with a missing or unknown id or without evidence is refused at once, and you can mend it. An \
 answer with `\"met\": false` is recorded and counts as `fail`. The arguments:";
+
+/// What a `pass` on a plan must hold.
+pub(super) const PLAN_RULES: &str = "
+A `pass` is about the text with this `plan_sha256` and no other. `verdict` is `approve` (the plan \
+runs as it is; there is no `artifact` then) or `revise`: the whole revised plan, written with \
+`write_artifact` before, whose path below `artifacts/` is the `artifact`. A revision is parsed like \
+any plan. A verdict with another hash, another word or a revision with errors is refused at once, \
+and you can mend it. The arguments:";
 
 /// What a `done` should hold.
 pub(super) const DONE_RULES: &str = "

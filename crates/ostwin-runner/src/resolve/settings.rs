@@ -1,10 +1,12 @@
 //! The settings of one session.
 
-use ostwin_core::config::InstanceSettings;
-use ostwin_core::config::{AgentSpec, Approvals, REHEARSAL, RoleSettings, Settings};
+use ostwin_core::config::{
+    AgentSpec, Approvals, CommandOutput, InstanceSettings, Protocol, REHEARSAL, RoleSettings,
+    Settings,
+};
 use ostwin_core::ids::RoleRef;
 use ostwin_core::json::nearest;
-use ostwin_core::room::Contract;
+use ostwin_core::room::{Contract, RoomSettings};
 use serde::Serialize;
 
 use super::error::ResolveError;
@@ -12,6 +14,9 @@ use super::order::{Resolved, Says, Source, SourceKind, first, settle};
 use crate::agents::{FoundAgent, Programs, list_agents};
 use crate::mcp::ServerFilter;
 use crate::roles::ResolvedRole;
+
+/// What stands in an agent's command for the path of the file with the session's MCP servers.
+pub(crate) const MCP_CONFIG: &str = "{mcp_config}";
 
 /// What an epic or a room says about its sessions.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -35,6 +40,18 @@ pub struct Directives {
 }
 
 impl Directives {
+    /// What a person set for a room.
+    pub fn of_room(settings: &RoomSettings) -> Self {
+        Self {
+            agent: settings.agent.clone(),
+            model: settings.model.clone(),
+            timeout_seconds: settings.timeout_seconds,
+            budget_tokens: settings.budget_tokens,
+            budget_usd: settings.budget_usd,
+            ..Self::default()
+        }
+    }
+
     /// What the epic of a room says.
     pub fn of_epic(contract: &Contract) -> Self {
         let constraints = &contract.constraints;
@@ -116,7 +133,25 @@ pub struct SessionSettings {
 impl SessionSettings {
     /// Which MCP servers it may see.
     pub fn server_filter(&self) -> ServerFilter {
-        ServerFilter { no_mcp: self.no_mcp.value, refs: self.mcp_refs.value.clone() }
+        ServerFilter { no_mcp: !self.takes_servers(), refs: self.mcp_refs.value.clone() }
+    }
+
+    /// Whether the last line that the agent's program prints is posted for it.
+    pub fn answers_by_line(&self) -> bool {
+        self.agent_spec.protocol == Protocol::Command
+            && self.agent_spec.output == CommandOutput::Jsonl
+    }
+
+    /// Whether the agent's program takes its MCP servers from a file.
+    pub fn reads_mcp_file(&self) -> bool {
+        self.agent_command.value.iter().any(|word| word.contains(MCP_CONFIG))
+    }
+
+    /// Whether the session can use MCP servers: a program that speaks no protocol knows of them only
+    /// by that file.
+    pub fn takes_servers(&self) -> bool {
+        let told = self.agent_spec.protocol == Protocol::Acp || self.reads_mcp_file();
+        told && !self.no_mcp.value
     }
 
     /// Whether the rehearsal agent works instead of a model.

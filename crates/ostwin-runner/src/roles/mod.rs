@@ -11,6 +11,7 @@
 mod discover;
 mod dynamic;
 mod error;
+mod hashes;
 mod read;
 mod shipped;
 
@@ -22,4 +23,5 @@ pub use discover::{
 };
 pub use dynamic::{Created, create_dynamic_role, role_template};
 pub use error::RoleError;
+pub use hashes::role_hashes;
 pub use shipped::{ShippedFile, shipped_files, shipped_registry};

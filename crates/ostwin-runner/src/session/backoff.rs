@@ -66,9 +66,8 @@ mod tests {
     #[test]
     fn a_wait_that_is_known_is_kept_or_is_a_reason_to_rest() {
         let retries = Retries::up_to(1);
-        let known = |number, seconds| {
-            retries.after(number, Some(Duration::from_secs(seconds)), 1.0)
-        };
+        let known =
+            |number, seconds| retries.after(number, Some(Duration::from_secs(seconds)), 1.0);
         assert_eq!(known(1, 1), Next::Wait(Duration::from_secs(2)));
         assert_eq!(known(1, 60), Next::Wait(Duration::from_secs(60)));
         assert_eq!(known(2, 60), Next::GiveUp);

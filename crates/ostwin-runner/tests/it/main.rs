@@ -13,6 +13,7 @@
 )]
 
 mod acp;
+mod chore;
 mod fake_agent;
 mod guardian;
 mod session;
@@ -37,6 +38,9 @@ fn main() -> ExitCode {
         return ostwin_runner::guardian::main();
     }
     let trials: Vec<Trial> =
-        [guardian::trials(), acp::trials(), session::trials()].into_iter().flatten().collect();
+        [guardian::trials(), chore::trials(), acp::trials(), session::trials()]
+            .into_iter()
+            .flatten()
+            .collect();
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }

@@ -147,7 +147,7 @@ async fn a_turn_ends_and_is_nudged() {
     let end = desk.end().await;
     let tokens = TokenUsage { input: 20, output: 10, total: 30, ..TokenUsage::default() };
     assert_eq!(end.outcome, Outcome::Finished { signalled: false });
-    assert_eq!(end.usage, UsageTotals { tokens, cost_usd: None, metered: true });
+    assert_eq!(end.usage, UsageTotals { tokens, cost_usd: None, metered: true, turns: 2 });
     assert_eq!((end.turns, end.retries), (2, 0));
     let exit = end.exit.unwrap();
     assert_eq!((exit.status, exit.killed), (ExitStatus { code: Some(0), signal: None }, 0));
