@@ -12,7 +12,7 @@ use ostwin_core::ids::SkillPath;
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::tree::{Growing, Refusal, Tree};
+use super::tree::{Growing, Refusal, Tree, leads_to_wanted};
 
 /// Why a folder could not be read as the files of a skill.
 #[derive(Debug, thiserror::Error)]
@@ -37,23 +37,36 @@ pub(super) fn read_folder(dir: &Path, subdir: Option<&SkillPath>) -> Result<Tree
         error => FsError::new("open", dir, error.into()),
     })?;
     let mut growing = Growing::new(subdir);
-    let mut open = vec![(root, String::new())];
-    while let Some((folder, prefix)) = open.pop() {
-        let failed = |error: Errno| FsError::new("list", &dir.join(&prefix), error.into());
-        for entry in Dir::read_from(&folder).map_err(failed)? {
-            let entry = entry.map_err(failed)?;
-            let name = entry.file_name().to_bytes();
-            if matches!(name, b"." | b"..") || (prefix.is_empty() && name == b".git") {
-                continue;
-            }
-            let path = [prefix.as_bytes(), name].concat();
-            if let Some(inner) = read_entry(dir, &folder, name, &path, &mut growing)? {
-                // The path passed the checks, so it is text.
-                open.push((inner, format!("{}/", String::from_utf8_lossy(&path))));
+    read_below(dir, &root, "", subdir, &mut growing)?;
+    Ok(growing.finish()?)
+}
+
+/// Adds what is in `folder`, whose path below `dir` is `prefix`. The depth is bounded because
+/// longer paths are refused, and with it how many folders are open at once.
+fn read_below(
+    dir: &Path,
+    folder: &OwnedFd,
+    prefix: &str,
+    subdir: Option<&SkillPath>,
+    growing: &mut Growing,
+) -> Result<(), ReadError> {
+    let failed = |error: Errno| FsError::new("list", &dir.join(prefix), error.into());
+    for entry in Dir::read_from(folder).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let name = entry.file_name().to_bytes();
+        if matches!(name, b"." | b"..") || (prefix.is_empty() && name == b".git") {
+            continue;
+        }
+        let path = [prefix.as_bytes(), name].concat();
+        if let Some(inner) = read_entry(dir, folder, name, &path, growing)? {
+            // The path passed the checks, so it is text.
+            let path = String::from_utf8_lossy(&path);
+            if leads_to_wanted(&path, subdir) {
+                read_below(dir, &inner, &format!("{path}/"), subdir, growing)?;
             }
         }
     }
-    Ok(growing.finish()?)
+    Ok(())
 }
 
 /// Adds what is in `folder` under `name`; a folder is given back to be read in its turn.

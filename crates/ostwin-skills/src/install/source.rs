@@ -12,11 +12,19 @@
 //! What is parsed here goes to the `git` program and to the network, so nothing else passes: no
 //! other scheme, no option in the place of an address, no password.
 
+mod url;
+
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::path::{Component, Path, PathBuf};
 use std::str::FromStr;
 
 use ostwin_core::ids::{SkillName, SkillPath};
+
+pub(super) use url::Scheme;
+pub use url::Url;
 
 /// What names of archives end with.
 const ARCHIVES: [&str; 4] = [".tar.gz", ".tgz", ".tar", ".zip"];
@@ -65,23 +73,6 @@ pub enum Source {
     },
 }
 
-/// The address of something elsewhere, which passed the checks of this module.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Url {
-    text: String,
-    scheme: Scheme,
-    loopback: bool,
-}
-
-/// The ways to get something from elsewhere.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Scheme {
-    Https,
-    Http,
-    Ssh,
-    File,
-}
-
 /// Why a text is no source.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is no source of a skill: {problem}")]
@@ -96,117 +87,6 @@ impl SourceError {
     pub(super) fn new(text: &str, problem: impl Into<String>) -> Self {
         let text = text.chars().take(200).flat_map(char::escape_debug).collect();
         Self { text, problem: problem.into() }
-    }
-}
-
-impl Url {
-    /// Parses an address that something is downloaded from.
-    ///
-    /// # Errors
-    /// It is none, or one that is not asked.
-    pub fn web(text: &str) -> Result<Self, SourceError> {
-        let url = Self::parse(text)?;
-        match url.scheme {
-            Scheme::Https | Scheme::Http => Ok(url),
-            Scheme::Ssh | Scheme::File => {
-                Err(SourceError::new(text, "only `https://` addresses can be downloaded from"))
-            }
-        }
-    }
-
-    pub(super) fn parse(text: &str) -> Result<Self, SourceError> {
-        let refuse = |problem: &str| Err(SourceError::new(text, problem));
-        let plain =
-            |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '\'' | '\\' | '`' | '<' | '>');
-        if !text.chars().all(plain) {
-            return refuse(
-                "an address holds printable ASCII without quotes and spaces; write others as %XX",
-            );
-        }
-        let Some((scheme, rest)) = text.split_once("://") else {
-            return refuse("an address starts with `https://`");
-        };
-        let scheme = match scheme {
-            "https" => Scheme::Https,
-            "http" => Scheme::Http,
-            "ssh" => Scheme::Ssh,
-            "file" => Scheme::File,
-            _ => return refuse("only `https://`, `ssh://` and `file://` addresses are used"),
-        };
-        let Some(slash) = rest.find('/') else { return refuse("the address names no path") };
-        let (authority, path) = rest.split_at(slash);
-        if path.len() < 2 {
-            return refuse("the address names no path");
-        }
-        let (user, host) = match authority.rsplit_once('@') {
-            Some((user, host)) => (Some(user), host),
-            None => (None, authority),
-        };
-        if scheme == Scheme::File {
-            return if authority.is_empty() {
-                Ok(Self { text: text.to_owned(), scheme, loopback: true })
-            } else {
-                refuse("a `file://` address names no host: write `file:///path`")
-            };
-        }
-        if user.is_some() && scheme != Scheme::Ssh {
-            return refuse(
-                "an address holds no user or password, because it is kept in a file; leave them \
-                 to Git's credential helper",
-            );
-        }
-        let word = |text: &str| {
-            text.starts_with(|c: char| c.is_ascii_alphanumeric())
-                && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
-        };
-        if user.is_some_and(|user| !word(user)) {
-            return refuse("the user of an `ssh://` address is one plain word, without a password");
-        }
-        let (name, port) = match host.rsplit_once(':') {
-            Some((name, port)) if !host.ends_with(']') => (name, Some(port)),
-            _ => (host, None),
-        };
-        let is_v6 = name
-            .strip_prefix('[')
-            .and_then(|name| name.strip_suffix(']'))
-            .is_some_and(|name| name.parse::<std::net::Ipv6Addr>().is_ok());
-        if !(is_v6 || word(name)) || port.is_some_and(|port| port.parse::<u16>().is_err()) {
-            return refuse("the host is no name or number");
-        }
-        let loopback = name == "localhost"
-            || name == "[::1]"
-            || name.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback());
-        if scheme == Scheme::Http && !loopback {
-            return refuse("`http://` can be read and changed on its way; use `https://`");
-        }
-        Ok(Self { text: text.to_owned(), scheme, loopback })
-    }
-
-    /// The address as text.
-    pub fn as_str(&self) -> &str {
-        &self.text
-    }
-
-    pub(super) fn scheme(&self) -> Scheme {
-        self.scheme
-    }
-
-    /// Whether it is on this machine.
-    pub(super) fn is_loopback(&self) -> bool {
-        self.loopback
-    }
-
-    /// The address of something below the folder of this one.
-    pub(super) fn sibling(&self, path: &SkillPath) -> Result<Self, SourceError> {
-        let end = self.text.find(['?', '#']).unwrap_or(self.text.len());
-        let folder = self.text[..end].rfind('/').map_or(end, |slash| slash + 1);
-        Self::parse(&format!("{}{path}", &self.text[..folder]))
-    }
-}
-
-impl fmt::Display for Url {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
     }
 }
 
@@ -358,7 +238,7 @@ impl Source {
     pub(super) fn is_local(&self) -> bool {
         match self {
             Self::Folder { .. } | Self::ArchiveFile { .. } => true,
-            Self::ArchiveUrl { url, .. } | Self::Git { url, .. } => url.loopback,
+            Self::ArchiveUrl { url, .. } | Self::Git { url, .. } => url.is_loopback(),
             Self::Named { .. } => false,
         }
     }
@@ -404,121 +284,5 @@ impl fmt::Display for Source {
             }
         };
         subdir.as_ref().map_or(Ok(()), |subdir| write!(f, "#{subdir}"))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn read(text: &str) -> Result<String, String> {
-        let source: Source = text.parse().map_err(|error: SourceError| error.problem)?;
-        let kind = match &source {
-            Source::Folder { .. } => "folder",
-            Source::ArchiveFile { .. } => "file",
-            Source::ArchiveUrl { .. } => "download",
-            Source::Git { .. } => "git",
-            Source::Named { .. } => "named",
-        };
-        assert_eq!(source.to_string(), text.trim_end_matches('/'), "written as it was read");
-        Ok(kind.to_owned())
-    }
-
-    #[test]
-    fn every_form_is_told_from_the_others() {
-        let cases = [
-            ("testing", "named"),
-            ("testing@1.2", "named"),
-            ("./testing", "folder"),
-            (".", "folder"),
-            ("shared/testing#a/", "folder"),
-            ("/srv/skills/testing", "folder"),
-            ("testing.zip", "file"),
-            ("../x/testing.TAR.GZ#skills/testing", "file"),
-            ("https://example.org/a/testing.tgz", "download"),
-            ("https://example.org/testing.zip?raw=1#a", "download"),
-            ("http://127.0.0.1:8080/testing.zip", "download"),
-            ("https://example.org/skills.git", "git"),
-            ("https://example.org/skills@feature/x#testing", "git"),
-            ("ssh://git@example.org:22/skills.git@v1.2", "git"),
-            ("file:///srv/skills.git@0123456789abcdef0123456789abcdef01234567#a/b", "git"),
-        ];
-        for (text, kind) in cases {
-            assert_eq!(read(text).as_deref(), Ok(kind), "{text}");
-        }
-    }
-
-    #[test]
-    fn nothing_passes_that_could_run_or_leak() {
-        let cases = [
-            ("", "empty"),
-            ("--upload-pack=touch x", "option"),
-            ("ext::sh -c touch% /x", "no programs"),
-            ("ext::sh://x", "`https://`"),
-            ("git://example.org/x", "only `https://`"),
-            ("ftp://example.org/x.zip", "only `https://`"),
-            ("http://example.org/x.zip", "use `https://`"),
-            ("http://127.0.0.1.example.org/x.git", "use `https://`"),
-            ("https://user:secret@example.org/x.git", "no user or password"),
-            ("https://token@example.org/x.zip", "no user or password"),
-            ("ssh://-oProxyCommand=x/y", "host"),
-            ("ssh://git:secret@example.org/x", "one plain word"),
-            ("ssh://-l@example.org/x", "one plain word"),
-            ("https://example.org", "no path"),
-            ("https://example.org/", "no path"),
-            ("file://host/x.git", "no host"),
-            ("https://example.org/x y", "printable"),
-            ("https://example.org/x.git@--upload-pack=x", "behind `@`"),
-            ("https://example.org/x.git@a..b", "behind `@`"),
-            ("https://example.org/x.git@a:b", "behind `@`"),
-            ("https://example.org/x.git@", "behind `@`"),
-            ("https://example.org/x.git#../y", "dot"),
-            ("https://example.org/x.git#/y", "relative"),
-            ("./x#.git", "dot"),
-            ("git@example.org:skills/x.git", "ssh://git@host"),
-            ("testing#a", "index takes no folder"),
-            ("two words", "only ASCII"),
-            ("a\nb", "control"),
-        ];
-        for (text, part) in cases {
-            let problem = read(text).unwrap_err();
-            assert!(problem.contains(part), "{text:?}: {problem}");
-        }
-    }
-
-    #[test]
-    fn paths_inside_a_project_are_written_relative_to_it() {
-        let source: Source = "../shared/x#a".parse().unwrap();
-        let anchored = source.anchored(Path::new("/p/sub"));
-        assert_eq!(anchored.to_string(), "/p/shared/x#a");
-        assert_eq!(anchored.clone().relative_to(Path::new("/p")).to_string(), "./shared/x#a");
-        assert_eq!(anchored.clone().relative_to(Path::new("/q")), anchored);
-    }
-
-    #[test]
-    fn a_revision_does_not_change_the_origin() {
-        let read = |text: &str| text.parse::<Source>().unwrap();
-        let one = read("https://example.org/x.git@v1#a");
-        assert!(one.is_same_origin(&read("https://example.org/x.git#a")));
-        assert!(!one.is_same_origin(&read("https://example.org/x.git#b")));
-        assert!(!one.is_same_origin(&read("https://example.com/x.git#a")));
-    }
-
-    #[test]
-    fn siblings_lie_below_the_folder_of_an_index() {
-        let index = Url::web("https://example.org/skills/index.json?x=/y").unwrap();
-        let sibling = index.sibling(&SkillPath::new("a/b.zip").unwrap()).unwrap();
-        assert_eq!(sibling.as_str(), "https://example.org/skills/a/b.zip");
-    }
-
-    proptest! {
-        #[test]
-        fn no_text_panics_and_what_is_read_is_read_again(text in "\\PC{0,40}|(https|ssh|file|ext)(://|::)[a-z@:/#.-]{0,30}") {
-            if let Ok(source) = text.parse::<Source>() {
-                prop_assert_eq!(source.to_string().parse::<Source>().ok(), Some(source));
-            }
-        }
     }
 }

@@ -38,7 +38,7 @@ fn tar_archives_with_anything_but_plain_files_are_refused() {
         (skill().file(".git/hooks/post-checkout", b""), "a repository inside"),
         (skill().file("SKILL.md", b""), "twice"),
         (skill().file("a", b"").file("a/b", b""), "twice"),
-        (skill().file("Notes.md", b"").file("notes.md", b""), "case does not count"),
+        (skill().file("Notes.md", b"").file("notes.md", b""), "one name on some systems"),
         (Tar::default().file("README.md", b""), "no `SKILL.md`"),
         (Tar::default().file("skill.md", document("testing", "").as_bytes()), "no `SKILL.md`"),
         (
@@ -68,7 +68,7 @@ fn zip_archives_with_anything_but_plain_files_are_refused() {
         (with(r"..\x"), r"`\`"),
         (with("C:x"), "`:`"),
         (with(".git/config"), "a repository inside"),
-        (with("skill.MD"), "case does not count"),
+        (with("skill.MD"), "one name on some systems"),
         // Two names that became one only after the archive was written.
         (patched(with("other.md"), b"other.md", b"SKILL.md"), "names a file twice"),
         (zip(&[("README.md", b"x")]), "no `SKILL.md`"),
