@@ -9,12 +9,16 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use crate::prompt::{Contract, Task};
+use crate::script::PlanAnswer;
 
 /// The deliverable's path below `artifacts/`.
 pub(crate) const DELIVERABLE: &str = "deliverable.md";
 
 /// The path of the small program beside it.
 pub(crate) const PROGRAM: &str = "criteria.py";
+
+/// The path of a revised plan.
+pub(crate) const REVISED_PLAN: &str = "PLAN.revised.md";
 
 /// Marks whatever a rehearsal writes in words.
 const MARK: &str = "rehearsed: written by ostwin-rehearsal from the brief, not by a model";
@@ -181,6 +185,51 @@ pub(crate) fn verdict(
         "body": body(&summary, findings),
         "data": data,
     })
+}
+
+/// The arguments of the message that ends the review of a plan. `artifact` is where its revision
+/// was written.
+pub(crate) fn plan_verdict(
+    contract: &Contract,
+    plan_sha256: &str,
+    answer: &PlanAnswer,
+    artifact: Option<&str>,
+) -> Value {
+    let usual = if artifact.is_some() { "revise" } else { "approve" };
+    let verdict = answer.verdict.as_deref().unwrap_or(usual);
+    let summary = format!("{}: `{verdict}`, by a script.", contract.reference);
+    let mut data = json!({
+        "plan_sha256": answer.plan_sha256.as_deref().unwrap_or(plan_sha256),
+        "verdict": verdict,
+        "summary": summary,
+        "rehearsed": true,
+    });
+    if let Some(artifact) = artifact {
+        data["artifact"] = json!(artifact);
+    }
+    json!({
+        "to": "engine",
+        "type": "pass",
+        "ref": contract.reference,
+        "body": format!("[rehearsed] {summary}"),
+        "data": data,
+    })
+}
+
+/// Two epics for a goal that has none: enough to be run, and said to be rehearsed.
+pub(crate) fn epics_for(goal: &str) -> String {
+    let title: String = goal.chars().take(60).collect();
+    let title = title.split(['.', '\n']).next().unwrap_or_default().trim();
+    let title = if title.is_empty() { "A goal" } else { title };
+    format!(
+        "# Plan: {title}\n\n## Goal\n\n{goal}\n\n\
+         ## EPIC-001: Design\n\n- Roles: architect\n- skip_review: true\n\n\
+         ### Definition of Done\n\n- [ ] The design names every part of the goal\n\n\
+         ### Acceptance Criteria\n\n- [ ] Somebody else can build by it\n\n\
+         ## EPIC-002: Build\n\n- Roles: engineer, qa\n- depends_on: [EPIC-001]\n\n\
+         ### Definition of Done\n\n- [ ] What the design names is there\n\n\
+         ### Acceptance Criteria\n\n- [ ] The goal can be seen to be reached\n"
+    )
 }
 
 fn usual_summary(contract: &Contract, task: &Task, signal: &str, findings: &[Finding]) -> String {

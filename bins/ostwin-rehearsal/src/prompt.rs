@@ -17,6 +17,9 @@ pub(crate) struct Contract {
     pub(crate) signals: Vec<String>,
     #[serde(default)]
     pub(crate) criteria: Vec<Criterion>,
+    /// Of the review of a plan: the hash of its text.
+    #[serde(default)]
+    pub(crate) plan_sha256: Option<String>,
 }
 
 /// One criterion of the contract.
@@ -60,6 +63,8 @@ pub(crate) struct Task {
     pub(crate) points: Vec<String>,
     /// Names of skills: the index of the prompt.
     pub(crate) skills: Vec<String>,
+    /// What the whole plan is for.
+    pub(crate) plan_goal: String,
 }
 
 impl Task {
@@ -87,7 +92,9 @@ impl Task {
         let objective = objective.unwrap_or_else(|| title.clone());
         let index = section(prompt, "Skills").unwrap_or_default().lines();
         let named = |line: &str| Some(line.strip_prefix("- `")?.split_once('`')?.0.to_owned());
-        Self { title, objective, points, skills: index.filter_map(named).collect() }
+        let goal = section(prompt, "What the plan is for").and_then(first_paragraph);
+        let skills = index.filter_map(named).collect();
+        Self { title, objective, points, skills, plan_goal: goal.unwrap_or_default() }
     }
 }
 
@@ -187,6 +194,7 @@ Load one before you begin such work: `load_skill`.
                 objective: "`hello NAME` prints one line.".into(),
                 points: vec!["TASK-101: The greeting".into(), "TASK-102: Arguments".into()],
                 skills: vec!["implementing".into(), "testing".into()],
+                plan_goal: String::new(),
             }
         );
         let headed = PROMPT.replace(

@@ -258,19 +258,53 @@ impl Player<'_> {
         self.call(WARROOM, "post_message", ToolKind::Other, message).await;
     }
 
+    /// The verdict on a plan; an approval that is refused because there is nothing to approve yet
+    /// is followed by epics for the goal.
+    async fn plan_verdict(&mut self, plan_sha256: &str) {
+        let answer = self.part.cue.verdict.plan.clone();
+        let asked = answer.clone().unwrap_or_default();
+        let written = match &asked.revision {
+            Some(revision) => {
+                self.write_artifact(compose::REVISED_PLAN, revision).await;
+                Some(compose::REVISED_PLAN)
+            }
+            None => None,
+        };
+        let message = compose::plan_verdict(&self.part.contract, plan_sha256, &asked, written);
+        if self.signal(message).await || answer.is_some() {
+            return;
+        }
+        let plan = compose::epics_for(&self.part.task.plan_goal);
+        self.write_artifact(compose::REVISED_PLAN, &plan).await;
+        let written = Some(compose::REVISED_PLAN);
+        let message = compose::plan_verdict(&self.part.contract, plan_sha256, &asked, written);
+        self.signal(message).await;
+    }
+
     async fn verdict(&mut self) {
+        let judges = self.part.cue.verdict.signal.is_none() && self.part.cue.verdict.fail_first == 0;
+        if let Some(plan_sha256) = self.part.contract.plan_sha256.clone().filter(|_| judges) {
+            return self.plan_verdict(&plan_sha256).await;
+        }
         let Some(message) = self.decide().await else {
             self.stream.say("This state knows no signal that I could post.\n");
             return;
         };
+        self.signal(message).await;
+    }
+
+    /// Posts a signal; says whether it was accepted.
+    async fn signal(&mut self, message: Value) -> bool {
         let signal = message["type"].as_str().unwrap_or_default().to_owned();
         let answer = self.call(WARROOM, "post_message", ToolKind::Other, message.clone()).await;
+        let accepted = answer.as_ref().is_some_and(|answer| answer.ok);
         self.part.posted = Some(message);
         self.stream.say(match answer {
             Some(Answer { ok: true, .. }) => format!("I posted `{signal}`.\n"),
             Some(Answer { value, .. }) => format!("`{signal}` was refused: {value}\n"),
             None => format!("`{signal}` could not be posted.\n"),
         });
+        accepted
     }
 
     /// The message that ends this session.

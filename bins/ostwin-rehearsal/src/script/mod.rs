@@ -8,4 +8,4 @@ pub(crate) use load::schema;
 pub(crate) use steps::{
     Crash, Flood, FloodTo, Hang, Impersonate, Late, Memory, Nudge, Post, Progress, Step,
 };
-pub(crate) use types::{Cue, Script};
+pub(crate) use types::{Cue, PlanAnswer, Script};

@@ -89,6 +89,22 @@ pub(crate) struct Verdict {
     pub(crate) unmet: Vec<String>,
     /// The summary, instead of one made from the brief. Placeholders as in texts.
     pub(crate) summary: Option<String>,
+    /// What is said to a plan, where the session reviews one. Without it the plan is approved; a
+    /// plan that has only a goal is given two epics.
+    pub(crate) plan: Option<PlanAnswer>,
+}
+
+/// What is said to a plan.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct PlanAnswer {
+    /// `approve`, `revise`, or another word, which is refused. `revise` if there is a `revision`,
+    /// else `approve`.
+    pub(crate) verdict: Option<String>,
+    /// The whole revised plan, written as an artifact.
+    pub(crate) revision: Option<String>,
+    /// The hash of the plan that is judged, instead of the right one.
+    pub(crate) plan_sha256: Option<String>,
 }
 
 /// What is reported as usage of one turn.

@@ -376,9 +376,12 @@ fn last(message: &Message) -> LastMessage {
 }
 
 fn count(rows: &[Row]) -> Counts {
-    let mut counts = Counts { total: rows.len(), ..Counts::default() };
+    let mut counts = Counts { total: epics(rows).count(), ..Counts::default() };
     for row in rows {
+        let is_review = row.epic.is_plan_review();
         let kind = match row.display.tone {
+            // The review of the plan is no epic: it only shows while something happens in it.
+            _ if is_review && !row.active && row.display.tone != Tone::Attention => continue,
             _ if row.passed => &mut counts.passed,
             Tone::Failed | Tone::Cancelled | Tone::Passed => &mut counts.failed,
             _ if row.active => &mut counts.running,
@@ -391,9 +394,14 @@ fn count(rows: &[Row]) -> Counts {
     counts
 }
 
+/// The rows of epics, without the review of their plan.
+fn epics(rows: &[Row]) -> impl Iterator<Item = &Row> {
+    rows.iter().filter(|row| !row.epic.is_plan_review())
+}
+
 fn progress(rows: &[Row]) -> u8 {
-    let sum: usize = rows.iter().map(|row| usize::from(row.percent)).sum();
-    let percent = sum.checked_div(rows.len()).unwrap_or(0);
+    let sum: usize = epics(rows).map(|row| usize::from(row.percent)).sum();
+    let percent = sum.checked_div(epics(rows).count()).unwrap_or(0);
     u8::try_from(percent).unwrap_or(100)
 }
 

@@ -168,7 +168,9 @@ impl Loader {
                 // Rooms are made before the graph is written: a killed engine leaves them like that.
                 let made = room::of_plan(&self.project, &self.plan.meta.plan_id)?;
                 let rooms = made.into_iter().map(|(room, made)| (made.task_ref, room.id().clone()));
-                (planning_dag(&self.plan)?, rooms.collect())
+                let rooms: BTreeMap<EpicId, RoomId> = rooms.collect();
+                let review = rooms.get(&EpicId::plan_review()).cloned();
+                (planning_dag(&self.plan, review)?, rooms)
             }
         };
         self.rooms =
@@ -188,16 +190,19 @@ impl Loader {
 pub fn graph(plan: &StoredPlan) -> Result<Dag, BoardError> {
     match plan.dag()? {
         Some(dag) => Ok(dag),
-        None => planning_dag(plan),
+        None => planning_dag(plan, None),
     }
 }
 
 /// The graph of a plan that was never run.
-fn planning_dag(plan: &StoredPlan) -> Result<Dag, BoardError> {
+fn planning_dag(plan: &StoredPlan, review: Option<RoomId>) -> Result<Dag, BoardError> {
     let parsed = plan::parse_bytes(&plan.text()?, &ParseOptions::default());
     let meta = &plan.meta;
-    let options =
-        BuildOptions::new(meta.plan_id.clone(), meta.source_sha256.clone(), meta.imported_at);
+    let options = BuildOptions {
+        plan_review: review.is_some(),
+        plan_review_room: review,
+        ..BuildOptions::new(meta.plan_id.clone(), meta.source_sha256.clone(), meta.imported_at)
+    };
     Ok(dag::build(&parsed.plan, &options)?)
 }
 

@@ -140,6 +140,14 @@ fn approved(
     }
 }
 
+/// The text of the plan as it was imported, which is what a review reads.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn text_of(plan: &StoredPlan) -> Result<Text, FsError> {
+    Ok(Text::of(plan.text()?, false))
+}
+
 /// The text by which a plan runs: the one that its graph was made from. Before its first run, and
 /// while a revision waits to be applied, that of `PLAN.md`.
 ///

@@ -14,7 +14,7 @@ mod verdict;
 mod tests;
 
 pub use approval::{Approval, Approver, Expected, approval_of, approve, reject, under_approval};
-pub use gate::{Closed, Gate, GateError, Text, gate, running_text};
+pub use gate::{Closed, Gate, GateError, Text, gate, running_text, text_of};
 pub use verdict::{
     Judgement, PlanCheckError, PlanVerdict, Reviewed, check, effective_signal, seal,
 };
