@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::ids::{AttemptId, ControlId, EpicId, RoomId, RunId, SignalName, StateName};
 use crate::json::Version;
 use crate::jsonl::{self, JsonlError};
+use crate::lifecycle::names;
 use crate::store::Store;
 use crate::time::Timestamp;
 
@@ -133,6 +134,25 @@ impl Event {
             result: None,
             reason: None,
             data: None,
+        }
+    }
+}
+
+impl Event {
+    /// Whether people want to hear of it, wherever they are: an epic failed or waits for a person,
+    /// a session ran out of time or asks, a budget is used up, the plan ended.
+    pub fn is_alert(&self) -> bool {
+        match self.kind {
+            EventKind::Failed
+            | EventKind::Escalated
+            | EventKind::Question
+            | EventKind::Budget
+            | EventKind::Finished => true,
+            EventKind::AttemptClosed => {
+                let outcome = self.data.as_ref().and_then(|data| data.get("outcome")?.as_str());
+                outcome == Some(names::TIMEOUT)
+            }
+            _ => false,
         }
     }
 }

@@ -8,19 +8,25 @@
     reason = "a test fails by panicking; clippy does not take its helpers for a test"
 )]
 
+mod alerts;
 mod append;
 mod architecture;
 mod cli;
 mod cli_reads;
+mod control;
 mod embedder;
 mod faults;
 mod field;
+mod gates;
 mod kill;
 mod mcp;
 mod memory_cli;
 mod misbehaviour;
 mod peers;
+mod plan_review;
 mod redaction;
 mod runs;
 mod skills;
 mod skills_install;
+mod triage;
+mod watch_timeouts;
