@@ -43,6 +43,7 @@ Examples:
   ostwin config set max_concurrent_rooms 4
   ostwin config set redact '[\"sk-[a-z0-9]+\"]'
   ostwin config set --user default_agent claude
+  ostwin config set --plan PLAN.md roles.qa.model a-larger-model
   ostwin config set --unset default_model")]
     Set {
         /// The dotted key
@@ -56,6 +57,9 @@ Examples:
         /// In your own file, which applies to every project
         #[arg(long)]
         user: bool,
+        /// For one imported plan (an id or a path), beside its text: `skill_refs`, or below `roles`
+        #[arg(long, conflicts_with = "user")]
+        plan: Option<String>,
     },
     /// List settings with their sources
     #[command(after_help = "\

@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use ostwin_core::config::{self, Places, SourceKind};
+use ostwin_core::config::{self, Layer, Places, PlanFile, SourceKind};
 use ostwin_core::fs;
 use ostwin_core::store::Durability;
 use ostwin_service::{Exit, Explain, Failure};
 use serde_json::{Value, json};
 
 use crate::args::ConfigCommand;
-use crate::context::Context;
+use crate::context::{Context, stored_plan};
 use crate::out::remark;
 use crate::view::{table, text};
 
@@ -19,6 +19,9 @@ const MAX_BYTES: u64 = 4 << 20;
 pub(crate) fn run(context: &Context, command: &ConfigCommand) -> anyhow::Result<Exit> {
     match command {
         ConfigCommand::Get { key } => get(context, key),
+        ConfigCommand::Set { key, value, plan: Some(plan), .. } => {
+            set_of_plan(context, key, value.as_deref(), plan)
+        }
         ConfigCommand::Set { key, value, user, .. } => set(context, key, value.as_deref(), *user),
         ConfigCommand::List { keys: true, .. } => keys(context),
         ConfigCommand::List { all, .. } => list(context, *all),
@@ -70,16 +73,42 @@ fn set(context: &Context, key: &str, value: Option<&str>, user: bool) -> anyhow:
     } else {
         context.base.layout()?.config()
     };
-    let bytes = fs::read_optional(&file, MAX_BYTES)?;
-    let changed = config::set(&file, bytes.as_deref(), key, value)
+    write(&file, key, value)?;
+    let written = if user { SourceKind::User } else { SourceKind::Project };
+    tell_set(context, &file, key, written, Vec::new())
+}
+
+/// Changes one value beside the text of an imported plan; what its text has to say is refused.
+fn set_of_plan(
+    context: &Context,
+    key: &str,
+    value: Option<&str>,
+    plan: &str,
+) -> anyhow::Result<Exit> {
+    let (project, _) = context.project()?;
+    let stored = stored_plan(&project, Some(plan))?;
+    let Some(file) = PlanFile::of_key(key) else {
+        let text = format!("`{key}` is no setting that is kept beside a plan");
+        return Err(Failure::new(Exit::Usage, text)
+            .hint("`skill_refs` and what lies below `roles` are; the plan's `Config` sets the rest")
+            .into());
+    };
+    let path = file.path(&stored.paths);
+    write(&path, key, value)?;
+    let layers = config::of_plan(&stored.paths).exit(Exit::Usage)?;
+    tell_set(context, &path, key, SourceKind::Plan, layers)
+}
+
+fn write(file: &Path, key: &str, value: Option<&str>) -> anyhow::Result<()> {
+    let bytes = fs::read_optional(file, MAX_BYTES)?;
+    let changed = config::set(file, bytes.as_deref(), key, value)
         .exit(Exit::Usage)
         .hint("`ostwin config list --keys` lists every setting")?;
     if let Some(dir) = file.parent() {
         fs::create_dirs(dir)?;
     }
-    fs::replace_json(&file, &changed, Durability::Sync)?;
-    let written = if user { SourceKind::User } else { SourceKind::Project };
-    tell_set(context, &file, key, written)
+    fs::replace_json(file, &changed, Durability::Sync)?;
+    Ok(())
 }
 
 /// Tells what was written, and what else there is to know about it.
@@ -88,9 +117,10 @@ fn tell_set(
     file: &Path,
     key: &str,
     written: SourceKind,
+    further: Vec<Layer>,
 ) -> anyhow::Result<Exit> {
     let layout = context.base.layout().ok();
-    let settings = match context.settings(layout.as_ref(), Vec::new()) {
+    let settings = match context.settings(layout.as_ref(), further) {
         Ok(settings) => settings,
         Err(error) => {
             // Another mistake is mended by another command: this one did what it was told.

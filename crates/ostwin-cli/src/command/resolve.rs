@@ -16,7 +16,7 @@ use ostwin_service::{Exit, Explain, Failure};
 use serde_json::{Value, json};
 
 use super::plan_text::{PlanText, options_of};
-use super::run::plan_layer;
+use super::run::plan_layers;
 use crate::args::ResolveCommand;
 use crate::context::Context;
 use crate::out::remark;
@@ -130,7 +130,8 @@ impl Asked {
         let epic = plan.epic(&contract.task_ref);
         Ok(Self {
             standing: room.standing()?,
-            settings: context.settings(Some(project.layout()), vec![plan_layer(&text)?])?,
+            settings: context
+                .settings(Some(project.layout()), plan_layers(&text, Some(&stored))?)?,
             capabilities: epic.map(|epic| epic.capabilities.clone()).unwrap_or_default(),
             plan: PlanFacts::of(plan, &file),
             host: Host::of_this_process(),
