@@ -4,9 +4,6 @@
 //! the project's has wins. Values leave it in two ways only: where a `${vault:server/key}` stands
 //! for one, and as what redaction looks for. A vault that cannot be read is an error and is never
 //! replaced, because what is in it may be nowhere else.
-//!
-//! A vault may be encrypted. How is for the caller to know: this module only sees that the file
-//! begins like an age file and asks the [`Key`] that it is given.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -54,21 +51,14 @@ pub enum VaultError {
         /// What is wrong, without a word of the content.
         problem: String,
     },
-    /// It is encrypted, and there is no key to open it.
-    #[error("`{}` is encrypted and cannot be opened: {problem}", path.display())]
-    Locked {
+    /// It is encrypted.
+    #[error(
+        "`{}` is encrypted, and this version cannot open it: put the decrypted file there, with mode 600",
+        path.display()
+    )]
+    Encrypted {
         /// The vault.
         path: PathBuf,
-        /// What is missing or wrong, and what to do.
-        problem: String,
-    },
-    /// It cannot be encrypted again.
-    #[error("`{}` cannot be encrypted: {problem}", path.display())]
-    Seal {
-        /// The vault.
-        path: PathBuf,
-        /// What is missing or wrong, and what to do.
-        problem: String,
     },
     /// A name that cannot be one.
     #[error(
@@ -98,40 +88,10 @@ pub enum VaultError {
     Lock(#[from] LockError),
 }
 
-/// Opens and closes encrypted vaults.
-pub trait Key {
-    /// The content of an encrypted file.
-    ///
-    /// # Errors
-    /// There is no key, or not the right one: what is wrong and what to do, without a secret.
-    fn open(&self, path: &Path, sealed: &[u8]) -> Result<Vec<u8>, String>;
-
-    /// The file that holds `content`, encrypted for whoever could open `before`.
-    ///
-    /// # Errors
-    /// There is no key to encrypt with.
-    fn seal(&self, path: &Path, content: &[u8]) -> Result<Vec<u8>, String>;
-}
-
-/// No key at all: opens plain vaults only. For programs that nobody can be asked by.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct NoKey;
-
-impl Key for NoKey {
-    fn open(&self, _: &Path, _: &[u8]) -> Result<Vec<u8>, String> {
-        Err("this program has no key".to_owned())
-    }
-
-    fn seal(&self, _: &Path, _: &[u8]) -> Result<Vec<u8>, String> {
-        Err("this program has no key".to_owned())
-    }
-}
-
 /// The secrets of one file.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Vault {
     servers: BTreeMap<String, BTreeMap<String, String>>,
-    encrypted: bool,
 }
 
 impl fmt::Debug for Vault {
@@ -145,18 +105,14 @@ impl Vault {
     /// Reads the vault at `path`; `None` if there is none.
     ///
     /// # Errors
-    /// Others may read it, it is no vault, or it is encrypted and `key` does not open it.
-    pub fn read(path: &Path, key: &dyn Key) -> Result<Option<Self>, VaultError> {
+    /// Others may read it, it is no vault, or it is encrypted.
+    pub fn read(path: &Path) -> Result<Option<Self>, VaultError> {
         let Some(bytes) = fs::read_optional(path, MAX_BYTES)? else { return Ok(None) };
         check_mode(path)?;
-        if !is_encrypted(&bytes) {
-            return Self::parse(path, &bytes).map(Some);
+        if is_encrypted(&bytes) {
+            return Err(VaultError::Encrypted { path: path.to_owned() });
         }
-        let opened = key
-            .open(path, &bytes)
-            .map_err(|problem| VaultError::Locked { path: path.to_owned(), problem })?;
-        let vault = Self::parse(path, &opened)?;
-        Ok(Some(Self { encrypted: true, ..vault }))
+        Self::parse(path, &bytes).map(Some)
     }
 
     fn parse(path: &Path, bytes: &[u8]) -> Result<Self, VaultError> {
@@ -195,12 +151,7 @@ impl Vault {
             }
             servers.insert(server, values);
         }
-        Ok(Self { servers, encrypted: false })
-    }
-
-    /// Whether its file is encrypted.
-    pub fn is_encrypted(&self) -> bool {
-        self.encrypted
+        Ok(Self { servers })
     }
 
     /// One value.
@@ -268,17 +219,6 @@ impl Vault {
     }
 }
 
-/// How a changed vault is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Seal {
-    /// As it was: an encrypted one encrypted, a plain or new one plain.
-    AsItWas,
-    /// Encrypted from now on.
-    Encrypted,
-    /// Plain from now on.
-    Plain,
-}
-
 /// Changes the vault at `path` under its lock; a missing one begins empty.
 ///
 /// # Errors
@@ -287,38 +227,18 @@ pub fn change<R>(
     store: &Store,
     path: &Path,
     guard: &Path,
-    key: &dyn Key,
-    seal: Seal,
     change: impl FnOnce(&mut Vault) -> Result<R, VaultError>,
 ) -> Result<R, VaultError> {
     if let Some(dir) = path.parent() {
         fs::create_dirs(dir)?;
     }
     lock::exclusive(guard, store.lock_timeout, || {
-        let mut vault = Vault::read(path, key)?.unwrap_or_default();
+        let mut vault = Vault::read(path)?.unwrap_or_default();
         let result = change(&mut vault)?;
-        let mut bytes = vault.to_bytes(path)?;
-        let encrypt = match seal {
-            Seal::AsItWas => vault.encrypted,
-            Seal::Encrypted => true,
-            Seal::Plain => false,
-        };
-        if encrypt {
-            bytes = key
-                .seal(path, &bytes)
-                .map_err(|problem| VaultError::Seal { path: path.to_owned(), problem })?;
-        }
+        let bytes = vault.to_bytes(path)?;
         fs::replace_private(path, &bytes, store.durability)?;
         Ok(result)
     })?
-}
-
-/// Whether the file at `path` is there and encrypted.
-///
-/// # Errors
-/// It cannot be read.
-pub fn is_encrypted_at(path: &Path) -> Result<bool, VaultError> {
-    Ok(fs::read_optional(path, MAX_BYTES)?.is_some_and(|bytes| is_encrypted(&bytes)))
 }
 
 /// Refuses a file that others may read.
@@ -349,27 +269,23 @@ impl Vaults {
     ///
     /// # Errors
     /// One is there and cannot be read.
-    pub fn read(
-        layout: &Layout,
-        config_dir: Option<&Path>,
-        key: &dyn Key,
-    ) -> Result<Self, VaultError> {
+    pub fn read(layout: &Layout, config_dir: Option<&Path>) -> Result<Self, VaultError> {
         let mut vaults = Self { tiers: Vec::new(), places: places(layout, config_dir) };
         for path in &vaults.places {
-            if let Some(vault) = Vault::read(path, key)? {
+            if let Some(vault) = Vault::read(path)? {
                 vaults.tiers.push((path.clone(), vault));
             }
         }
         Ok(vaults)
     }
 
-    /// The vaults that can be read without a key, for programs that only want to know what must
-    /// not be recorded: whatever cannot be read is passed over, with its problem.
+    /// The vaults that can be read, for programs that only want to know what must not be recorded:
+    /// whatever cannot be read is passed over, with its problem.
     pub fn readable(layout: &Layout, config_dir: Option<&Path>) -> (Self, Vec<VaultError>) {
         let mut vaults = Self { tiers: Vec::new(), places: places(layout, config_dir) };
         let mut problems = Vec::new();
         for path in &vaults.places {
-            match Vault::read(path, &NoKey) {
+            match Vault::read(path) {
                 Ok(Some(vault)) => vaults.tiers.push((path.clone(), vault)),
                 Ok(None) => {}
                 Err(problem) => problems.push(problem),
@@ -409,6 +325,15 @@ impl Vaults {
 /// Where the vaults of a project and of the user are, the stronger first.
 pub fn places(layout: &Layout, config_dir: Option<&Path>) -> Vec<PathBuf> {
     std::iter::once(layout.vault()).chain(config_dir.map(layout::user_vault)).collect()
+}
+
+/// Refuses what cannot name a secret.
+///
+/// # Errors
+/// One of the names is none.
+pub fn check_names(server: &str, key: &str) -> Result<(), VaultError> {
+    named("server", server)?;
+    named("key", key)
 }
 
 fn is_encrypted(bytes: &[u8]) -> bool {

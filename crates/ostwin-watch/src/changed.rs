@@ -21,7 +21,7 @@ pub enum Changed {
     PlanControl(PlanId),
     /// Plan-level events.
     PlanEvents(PlanId),
-    /// The plan's text, its record, or the text its review left.
+    /// The plan's text, its record, the text its review left, or its budget.
     PlanFile(PlanId),
     /// The graph with the room of each epic.
     PlanDag(PlanId),
@@ -35,6 +35,7 @@ pub enum Changed {
     RoomProgress(RoomId),
     /// The room's state as one word.
     RoomStatus(RoomId),
-    /// Anything else directly in the room's folder: contract, brief, tasks, lifecycle.
+    /// Anything else directly in the room's folder: contract, brief, tasks, lifecycle, its own
+    /// settings.
     RoomOther(RoomId),
 }

@@ -61,6 +61,7 @@ impl Folder {
                     (files.brief(), other()),
                     (files.tasks(), other()),
                     (files.lifecycle(), other()),
+                    (files.settings(), other()),
                     (files.artifacts(), other()),
                 ]
             }
@@ -73,6 +74,7 @@ impl Folder {
                     (files.plan(), text()),
                     (files.meta(), text()),
                     (files.refined(), text()),
+                    (files.budget(), text()),
                     (files.dag(), Changed::PlanDag(plan.clone())),
                     (files.engine(), Changed::EngineFile(plan.clone())),
                 ]

@@ -18,9 +18,9 @@ impl Place {
         self.dir.path().join("vault.json")
     }
 
-    fn change(&self, seal: Seal, set: &[(&str, &str, &str)]) -> Result<(), VaultError> {
+    fn change(&self, set: &[(&str, &str, &str)]) -> Result<(), VaultError> {
         let guard = self.dir.path().join("vault.lock");
-        change(&self.store, &self.path(), &guard, &Mirror, seal, |vault| {
+        change(&self.store, &self.path(), &guard, |vault| {
             set.iter().try_for_each(|(server, key, value)| vault.set(server, key, value))
         })
     }
@@ -32,30 +32,14 @@ impl Place {
     }
 }
 
-/// An encryption that only turns the text around.
-struct Mirror;
-
-impl Key for Mirror {
-    fn open(&self, _: &Path, sealed: &[u8]) -> Result<Vec<u8>, String> {
-        let body = sealed.strip_prefix(ENCRYPTED[1]).unwrap();
-        Ok(body.iter().rev().copied().collect())
-    }
-
-    fn seal(&self, _: &Path, content: &[u8]) -> Result<Vec<u8>, String> {
-        Ok(ENCRYPTED[1].iter().copied().chain(content.iter().rev().copied()).collect())
-    }
-}
-
 #[test]
 fn what_is_set_is_there_and_nobody_else_can_read_it() {
     let place = Place::new();
-    place
-        .change(Seal::AsItWas, &[("github", "token", "ghp-first"), ("db", "url", "db://x")])
-        .unwrap();
-    place.change(Seal::AsItWas, &[("github", "token", "ghp-second")]).unwrap();
+    place.change(&[("github", "token", "ghp-first"), ("db", "url", "db://x")]).unwrap();
+    place.change(&[("github", "token", "ghp-second")]).unwrap();
     let mode = std::fs::metadata(place.path()).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
-    let vault = Vault::read(&place.path(), &NoKey).unwrap().unwrap();
+    let vault = Vault::read(&place.path()).unwrap().unwrap();
     assert_eq!(vault.names().collect::<Vec<_>>(), [("db", "url"), ("github", "token")]);
     assert_eq!(vault.get("github", "token"), Some("ghp-second"));
     assert_eq!(vault.get("github", "other"), None);
@@ -69,10 +53,10 @@ fn one_that_others_can_read_is_refused_and_left_alone() {
     let place = Place::new();
     for mode in [0o640, 0o604, 0o644, 0o610] {
         place.write(br#"{"a":{"b":"secret-value"}}"#, mode);
-        let error = Vault::read(&place.path(), &NoKey).unwrap_err().to_string();
+        let error = Vault::read(&place.path()).unwrap_err().to_string();
         assert!(error.contains(&format!("has mode {mode:03o}")), "{error}");
         assert!(error.contains("chmod 600"), "{error}");
-        assert!(place.change(Seal::AsItWas, &[("a", "c", "another-value")]).is_err());
+        assert!(place.change(&[("a", "c", "another-value")]).is_err());
         let kept = std::fs::read_to_string(place.path()).unwrap();
         assert_eq!(kept, r#"{"a":{"b":"secret-value"}}"#);
     }
@@ -89,10 +73,10 @@ fn one_that_cannot_be_read_is_named_without_its_content_and_never_replaced() {
         (r#"{"schema_version":2,"a":{"b":"s3cr3t-x"}}"#, "schema version is 2"),
     ] {
         place.write(text.as_bytes(), 0o600);
-        let error = Vault::read(&place.path(), &NoKey).unwrap_err().to_string();
+        let error = Vault::read(&place.path()).unwrap_err().to_string();
         assert!(error.contains(problem) && error.contains("vault.json"), "{error}");
         assert!(!error.contains("s3cr3t"), "{error}");
-        assert!(place.change(Seal::AsItWas, &[("a", "c", "another-value")]).is_err());
+        assert!(place.change(&[("a", "c", "another-value")]).is_err());
         assert_eq!(std::fs::read_to_string(place.path()).unwrap(), text);
     }
 }
@@ -108,24 +92,20 @@ fn what_cannot_be_a_name_or_be_kept_secret_changes_nothing() {
         ("a", "b", "short"),
         ("a", "b", "nul-\0-in-it"),
     ] {
-        assert!(place.change(Seal::AsItWas, &[(server, key, value)]).is_err(), "{server}/{key}");
+        assert!(place.change(&[(server, key, value)]).is_err(), "{server}/{key}");
     }
     assert!(!place.path().exists());
 }
 
 #[test]
-fn an_encrypted_one_stays_so_and_needs_its_key() {
+fn an_encrypted_one_is_refused_and_left_alone() {
     let place = Place::new();
-    place.change(Seal::Encrypted, &[("a", "b", "secret-value")]).unwrap();
-    place.change(Seal::AsItWas, &[("a", "c", "further-value")]).unwrap();
-    assert!(is_encrypted_at(&place.path()).unwrap());
-    assert!(!std::fs::read_to_string(place.path()).unwrap().contains("secret-value"));
-    let vault = Vault::read(&place.path(), &Mirror).unwrap().unwrap();
-    assert_eq!((vault.get("a", "b"), vault.is_encrypted()), (Some("secret-value"), true));
-    let error = Vault::read(&place.path(), &NoKey).unwrap_err().to_string();
-    assert!(error.contains("is encrypted and cannot be opened"), "{error}");
-    place.change(Seal::Plain, &[]).unwrap();
-    assert!(!is_encrypted_at(&place.path()).unwrap());
+    let sealed = "-----BEGIN AGE ENCRYPTED FILE-----\nAAAA\n";
+    place.write(sealed.as_bytes(), 0o600);
+    let error = Vault::read(&place.path()).unwrap_err().to_string();
+    assert!(error.contains("is encrypted, and this version cannot open it"), "{error}");
+    assert!(place.change(&[("a", "b", "secret-value")]).is_err());
+    assert_eq!(std::fs::read_to_string(place.path()).unwrap(), sealed);
 }
 
 #[test]
@@ -136,13 +116,12 @@ fn the_projects_wins_over_the_users_and_all_values_are_secret() {
     let store = Store { durability: Durability::Os, ..Store::default() };
     let set = |path: &Path, server: &str, value: &str| {
         let guard = path.with_extension("lock");
-        change(&store, path, &guard, &NoKey, Seal::AsItWas, |vault| vault.set(server, "k", value))
-            .unwrap();
+        change(&store, path, &guard, |vault| vault.set(server, "k", value)).unwrap();
     };
     set(&layout.vault(), "both", "of-the-project");
     set(&layout::user_vault(&config), "both", "of-the-user");
     set(&layout::user_vault(&config), "mine", "only-the-users");
-    let vaults = Vaults::read(&layout, Some(&config), &NoKey).unwrap();
+    let vaults = Vaults::read(&layout, Some(&config)).unwrap();
     assert_eq!(vaults.get("both", "k"), Some("of-the-project"));
     assert_eq!(vaults.get("mine", "k"), Some("only-the-users"));
     let names: Vec<_> =
