@@ -209,7 +209,8 @@ fn guarded<T>(work: impl FnOnce() -> Result<T, ToolError>) -> Result<T, ToolErro
 
 /// The answer of a tool: its result as a structure and as text, if both together are small enough.
 fn answer(result: Value) -> Result<CallToolResult, ToolError> {
-    let text = result.to_string();
+    let text = serde_json::to_string(&result)
+        .map_err(|error| ToolError::because(Code::Unavailable, &error))?;
     if fits(&text) {
         let mut answer = CallToolResult::success(vec![ContentBlock::text(text)]);
         answer.structured_content = Some(result);

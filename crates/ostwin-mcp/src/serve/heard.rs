@@ -263,7 +263,8 @@ mod tests {
             let call = format!(r#"{{"params":{{"x":{odd}}},"jsonrpc":"2.0","id":7,"method":"x"}}"#);
             assert_eq!(said(&call, None), serde_json::json!([-32600, 7]), "{call}");
             assert_eq!(said(&format!("[{call}]"), None), serde_json::json!([-32600]), "{call}");
-            let notification = format!(r#"{{"jsonrpc":"2.0","method":"x","params":{{"x":{odd}}}}}"#);
+            let notification =
+                format!(r#"{{"jsonrpc":"2.0","method":"x","params":{{"x":{odd}}}}}"#);
             assert_eq!(said(&notification, None), Value::Null, "{notification}");
         }
     }
