@@ -69,10 +69,11 @@ pub(super) fn options_of(layout: &Layout, settings: &Settings) -> ParseOptions {
     ParseOptions {
         known_config_keys: Some(config::known_keys()),
         // A registry that cannot be read is an error of the run, and no reason to doubt the plan.
-        known_roles: places.ok().map(|places| {
-            list_roles(&places).into_iter().map(|role| role.name.to_string()).collect()
+        known_roles: places.as_ref().ok().map(|places| {
+            list_roles(places).into_iter().map(|role| role.name.to_string()).collect()
         }),
         dynamic_roles: settings.config.dynamic_roles,
+        registry: places.ok().map(|places| places.registry.1),
     }
 }
 

@@ -84,6 +84,18 @@ pub enum MachineError {
         /// Counter values under which the decision has no answer.
         when: String,
     },
+    /// A signal of a session that some value of the counters leaves without an answer.
+    #[error(
+        "state `{state}`, signal `{signal}`: no guard holds when {when}; let the last edge have no guard"
+    )]
+    OpenSignal {
+        /// The state.
+        state: StateName,
+        /// The signal.
+        signal: SignalName,
+        /// Counter values under which it leads nowhere.
+        when: String,
+    },
     /// Decisions that lead to each other for ever.
     #[error(
         "state `{state}`, signal `{signal}`: a cycle of decisions ({}) needs a guard that limits \
@@ -126,6 +138,7 @@ pub fn check(
     // What leads nowhere would only be reported again, in other words.
     if errors.is_empty() {
         ways_out(machine, &mut errors);
+        session_signals(machine, &mut errors);
         decisions(machine, &mut errors);
     }
     if errors.is_empty() { Ok(()) } else { Err(errors) }
@@ -231,6 +244,19 @@ fn ways_out(machine: &Machine, errors: &mut Vec<MachineError>) {
     for name in machine.states.keys() {
         if !ending.contains(name) && !machine.is_terminal(name) {
             errors.push(MachineError::NoWayOut { state: name.clone() });
+        }
+    }
+}
+
+/// What a session has said moves the room, whatever the counters are: nobody would say it again.
+fn session_signals(machine: &Machine, errors: &mut Vec<MachineError>) {
+    for (name, state) in machine.states.iter().filter(|(_, state)| state.kind.has_session()) {
+        for (signal, edges) in state.signals.iter() {
+            let guards: Vec<Option<&Guard>> = edges.0.iter().map(|e| e.guard.as_ref()).collect();
+            if let Some(when) = open_case(&guards) {
+                let (state, signal) = (name.clone(), signal.clone());
+                errors.push(MachineError::OpenSignal { state, signal, when });
+            }
         }
     }
 }

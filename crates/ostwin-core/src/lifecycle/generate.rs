@@ -1,12 +1,13 @@
-//! Machines made from roles, for plans that draw none.
+//! Machines made from stages, for plans that write none.
 //!
-//! The first role works, each further one is a review stage in order. A stage that accepts passes
-//! on to the next; one that rejects sends the room to fixing and then back to itself, or to the
-//! first stage. What a room does when it is out of tries is the same everywhere.
+//! Who has worked passes on to the next stage, and so does a review that accepts; one that rejects
+//! sends the room to fixing and then back to itself, or to the first review of the same work. What
+//! a room does when it is out of tries is the same everywhere.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::flow::{Flow, FlowError, Stage};
 use super::guard::Guard;
 use super::machine::{Action, Edge, Edges, Machine, State, StateKind, Target, names};
 use crate::ids::{NameError, RoleRef, SignalName, StateName};
@@ -51,105 +52,84 @@ pub struct GenerateOptions {
     pub max_triages: u32,
 }
 
-/// A review stage: its state, and the state in which its findings are mended.
-struct Stage {
-    role: RoleRef,
-    review: String,
-    fixing: String,
-}
-
-/// The machine for a room of these roles. It always passes [`check`](super::check), provided that
-/// every role resolves.
+/// The machine for a room of these roles, as [`Flow::of_roles`] orders them. It always passes
+/// [`check`](super::check), provided that every role resolves.
 ///
 /// # Errors
 ///
-/// [`NameError`] if a name of the machine were not a name, which would be a mistake in this module.
-pub fn generate(roles: &[RoleRef], options: &GenerateOptions) -> Result<Machine, NameError> {
-    let worker = roles.first().unwrap_or(&options.default_role);
-    let reviewers: Vec<&RoleRef> = match roles {
-        [] | [_] if options.skip_review => Vec::new(),
-        [] | [_] => options.review_role.iter().collect(),
-        [_, further @ ..] => further.iter().collect(),
-    };
-    let stages = stages(&reviewers, options.review_restart);
-    let mut draft = Draft { states: Ordered::default(), options, worker };
-    draft.working(&stages)?;
-    draft.deciding(&stages)?;
-    Ok(Machine {
-        schema_version: Version::default(),
-        initial_state: StateName::new("pending")?,
-        max_retries: options.max_retries,
-        max_triages: options.max_triages,
-        states: draft.states,
-        extra: Extra::new(),
-    }
-    .normalise())
+/// [`FlowError`] if a name of the machine were not a name, which would be a mistake in this module.
+pub fn generate(roles: &[RoleRef], options: &GenerateOptions) -> Result<Machine, FlowError> {
+    Ok(Flow::of_roles(roles, options)?.machine(options)?)
 }
 
-/// Names the stages: `review` if there is one, else `review-<role>`, numbered where a role reviews
-/// twice or its name would make too long a one.
-fn stages(reviewers: &[&RoleRef], restart: ReviewRestart) -> Vec<Stage> {
-    let mut taken: Vec<String> = Vec::new();
-    for (index, role) in reviewers.iter().enumerate() {
-        let plain = role.to_string().replace(':', "-");
-        let suffix = match reviewers.len() {
-            1 => String::new(),
-            _ if plain.len() > 40 || plain.parse::<usize>().is_ok() => {
-                format!("-stage-{}", index + 1)
-            }
-            _ => format!("-{plain}"),
-        };
-        let unique = (1..)
-            .map(|n| if n == 1 { suffix.clone() } else { format!("{suffix}-{n}") })
-            .find(|name| !taken.contains(name));
-        taken.push(unique.unwrap_or(suffix));
+impl Flow {
+    /// The machine for a room of these stages. It always passes [`check`](super::check), provided
+    /// that every role resolves. `default_role`, `review_role` and `skip_review` of `options` say
+    /// nothing here: who takes part is settled.
+    ///
+    /// # Errors
+    ///
+    /// [`NameError`] if a name of the machine were not a name, which would be a mistake in this
+    /// module.
+    pub fn machine(&self, options: &GenerateOptions) -> Result<Machine, NameError> {
+        let fixing = self.fixing(options.review_restart)?;
+        let mut draft = Draft { states: Ordered::default(), options };
+        draft.working(self.stages(), &fixing)?;
+        let first = self.stages().first().map_or(names::PASSED, |stage| stage.state.as_str());
+        let first_fixing = fixing.iter().flatten().next().map(|(name, _)| name.as_str());
+        draft.deciding(first, first_fixing.unwrap_or(first))?;
+        Ok(Machine {
+            schema_version: Version::default(),
+            initial_state: StateName::new("pending")?,
+            max_retries: options.max_retries,
+            max_triages: options.max_triages,
+            states: draft.states,
+            extra: Extra::new(),
+        }
+        .normalise())
     }
-    let one_fixing = restart == ReviewRestart::First;
-    reviewers
-        .iter()
-        .zip(&taken)
-        .map(|(role, suffix)| Stage {
-            role: (*role).clone(),
-            review: format!("review{suffix}"),
-            fixing: if one_fixing { "fixing".to_owned() } else { format!("fixing{suffix}") },
-        })
-        .collect()
 }
 
 /// A machine that is being drawn.
 struct Draft<'a> {
     states: Ordered<StateName, State>,
     options: &'a GenerateOptions,
-    worker: &'a RoleRef,
 }
 
 impl Draft<'_> {
-    /// `pending`, the worker, and for each stage its review and its fixing.
-    fn working(&mut self, stages: &[Stage]) -> Result<(), NameError> {
-        let first_review = stages.first().map_or(names::PASSED, |stage| &stage.review);
-        self.add("pending", StateKind::Wait, None, vec![(names::READY, to("developing")?)])?;
-        self.work("developing", first_review)?;
-        for (index, stage) in stages.iter().enumerate() {
-            let next = stages.get(index + 1).map_or(names::PASSED, |next| &next.review);
+    /// `pending`, then each stage, a review with the state in which its findings are mended.
+    fn working(
+        &mut self,
+        stages: &[Stage],
+        fixing: &[Option<(StateName, StateName)>],
+    ) -> Result<(), NameError> {
+        let state_of = |index: usize| stages.get(index).map_or(names::PASSED, |s| s.state.as_str());
+        self.add("pending", StateKind::Wait, None, vec![(names::READY, to(state_of(0))?)])?;
+        for (index, (stage, fixing)) in stages.iter().zip(fixing).enumerate() {
+            let next = state_of(index + 1);
+            let (Some((fixing, back)), Some(fixer)) = (fixing, &stage.fixer) else {
+                self.work(&stage.state, &stage.role, next)?;
+                continue;
+            };
             let mut fail = vec![Edge {
                 guard: Some(Guard::retries_left()),
                 actions: vec![Action::IncrementRetries, Action::PostFix],
-                ..edge(&stage.fixing)?
+                ..edge(fixing.as_str())?
             }];
             fail.extend(self.out_of_tries()?.0);
             let mut signals = vec![(names::PASS, to(next)?), (names::FAIL, Edges(fail))];
             signals.extend(self.trouble()?);
-            self.add(&stage.review, StateKind::Review, Some(&stage.role), signals)?;
-            if !self.states.contains_key(&stage.fixing) {
-                // After `first`, the one fixing state leads to the first stage.
-                self.work(&stage.fixing, &stage.review)?;
+            self.add(stage.state.as_str(), StateKind::Review, Some(&stage.role), signals)?;
+            if !self.states.contains_key(fixing.as_str()) {
+                self.work(fixing, fixer, back.as_str())?;
             }
         }
         Ok(())
     }
 
-    /// Everything after the work: failure, triage or a person, and the ends.
-    fn deciding(&mut self, stages: &[Stage]) -> Result<(), NameError> {
+    /// Everything after the work: failure, triage or a person, and the ends. `first` is where the
+    /// work begins, `fixing` where findings are mended.
+    fn deciding(&mut self, first: &str, fixing: &str) -> Result<(), NameError> {
         let retry = Edge {
             guard: Some(Guard::retries_left()),
             actions: vec![Action::IncrementRetries],
@@ -159,8 +139,7 @@ impl Draft<'_> {
             vec![(names::RETRY, Edges(vec![retry])), (names::EXHAUST, self.out_of_tries()?)];
         self.add("failed", StateKind::Decision, None, failed)?;
 
-        let fixing = stages.first().map_or("developing", |stage| &stage.fixing);
-        let verdicts = verdicts(fixing)?;
+        let verdicts = verdicts(first, fixing)?;
         if let TriageMode::Session(manager) = &self.options.triage {
             let mut signals = verdicts.clone();
             signals.push((names::ERROR, to(names::ESCALATED)?));
@@ -168,17 +147,16 @@ impl Draft<'_> {
             self.add(names::TRIAGE, StateKind::Triage, Some(manager), signals)?;
         }
         self.add(names::ESCALATED, StateKind::Wait, None, verdicts)?;
-        self.add("blocked", StateKind::Wait, None, vec![(names::UNBLOCK, to("developing")?)])?;
+        self.add("blocked", StateKind::Wait, None, vec![(names::UNBLOCK, to(first)?)])?;
         self.add(names::PASSED, StateKind::Terminal, None, Vec::new())?;
         self.add(names::FAILED_FINAL, StateKind::Terminal, None, Vec::new())
     }
 
-    /// A state in which the worker works until `done` leads on to `next`.
-    fn work(&mut self, name: &str, next: &str) -> Result<(), NameError> {
+    /// A state in which `role` works until `done` leads on to `next`.
+    fn work(&mut self, name: &StateName, role: &RoleRef, next: &str) -> Result<(), NameError> {
         let mut signals = vec![(names::DONE, to(next)?)];
         signals.extend(self.trouble()?);
-        let worker = self.worker;
-        self.add(name, StateKind::Work, Some(worker), signals)
+        self.add(name.as_str(), StateKind::Work, Some(role), signals)
     }
 
     /// What may end any session that works or reviews.
@@ -224,14 +202,14 @@ fn to(target: &str) -> Result<Edges, NameError> {
 }
 
 /// The four verdicts: the same from the manager role and from a person.
-fn verdicts(fixing: &str) -> Result<Vec<(&'static str, Edges)>, NameError> {
+fn verdicts(first: &str, fixing: &str) -> Result<Vec<(&'static str, Edges)>, NameError> {
     let with = |target: &str, actions: &[Action]| {
         Ok(Edges(vec![Edge { actions: actions.to_vec(), ..edge(target)? }]))
     };
     let [fix, redesign, replan, reject] = names::VERDICTS;
     Ok(vec![
         (fix, with(fixing, &[Action::GrantRetry, Action::PostFix])?),
-        (redesign, with("developing", &[Action::GrantRetry, Action::ReviseBrief])?),
+        (redesign, with(first, &[Action::GrantRetry, Action::ReviseBrief])?),
         (replan, with("blocked", &[Action::RequestReplan])?),
         (reject, to(names::FAILED_FINAL)?),
     ])

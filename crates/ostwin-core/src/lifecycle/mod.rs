@@ -8,10 +8,13 @@
 mod audit;
 mod check;
 mod display;
+mod draw;
+mod flow;
 mod generate;
 mod guard;
 mod machine;
 mod replay;
+mod sketch;
 mod step;
 #[cfg(test)]
 mod tests;
@@ -19,8 +22,11 @@ mod tests;
 pub use audit::{Applied, AuditEntry, AuditLine, Cause};
 pub use check::{MachineError, check};
 pub use display::{DisplayState, PlanStage, RoomFacts, Tone, display};
+pub use draw::{drawing, mermaid, outline};
+pub use flow::{Does, Flow, FlowError, NewStage, Stage};
 pub use generate::{GenerateOptions, ReviewRestart, TriageMode, generate};
 pub use guard::{Comparison, Counter, Counters, Guard, GuardError, Op, Operand};
 pub use machine::{Action, Edge, Edges, Machine, State, StateKind, Target, names};
 pub use replay::{Oddity, Replay, Spent};
+pub use sketch::{Label, Sketch, SketchError, Step as SketchStep, sketch};
 pub use step::{Step, StepError};

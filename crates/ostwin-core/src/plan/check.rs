@@ -3,19 +3,20 @@
 use std::collections::{HashMap, HashSet};
 
 use super::diagnostic::{Code, Diagnostic, Severity};
+use super::lifecycle_check;
 use super::overlap;
 use super::parse::ParseOptions;
 use super::source::Span;
-use super::value::{Entry, Epic, LifecycleSource, Plan};
+use super::value::{Entry, Epic, Plan};
 use crate::dag::graph::{self, Dependencies};
-use crate::ids::EpicId;
+use crate::ids::{EpicId, RoleName};
 use crate::json::nearest;
 
 /// Names searched for a suggestion: beyond that many mistakes, another suggestion helps nobody.
 const MAX_SUGGESTIONS: usize = 50;
 
 /// Adds everything that is wrong with the plan as a whole.
-pub(super) fn check(plan: &Plan, options: &ParseOptions, found: &mut Vec<Diagnostic>) {
+pub(super) fn check(plan: &Plan, text: &str, options: &ParseOptions, found: &mut Vec<Diagnostic>) {
     if plan.epics.is_empty() && plan.goal.is_none() {
         // A text of which something could not be read is not empty.
         if !found.iter().any(Diagnostic::is_error) {
@@ -35,7 +36,7 @@ pub(super) fn check(plan: &Plan, options: &ParseOptions, found: &mut Vec<Diagnos
         }
         criteria(epic, found);
         roles(epic, options, found);
-        not_acted_on(epic, found);
+        lifecycle_check::check(epic, text, options, found);
     }
     let dependencies = dependencies(plan, &numbers, found);
     let cycles = graph::cycles(&dependencies);
@@ -98,42 +99,38 @@ fn criteria(epic: &Epic, found: &mut Vec<Diagnostic>) {
 }
 
 fn roles(epic: &Epic, options: &ParseOptions, found: &mut Vec<Diagnostic>) {
-    let Some(known) = &options.known_roles else { return };
     for (number, role) in epic.roles.iter().enumerate() {
-        let name = role.role.as_str();
-        if known.iter().any(|known| known == name) {
-            continue;
-        }
         let span = epic.spans.roles.get(number).copied().unwrap_or(epic.spans.header);
-        let (severity, consequence) = if options.dynamic_roles {
-            (Severity::Warning, "a general agent takes its place")
-        } else {
-            (Severity::Error, "`dynamic_roles` is off")
-        };
-        let message = format!("no role `{name}` is known; {consequence}");
-        let mut diagnostic = Diagnostic::warning(Code::UnknownRole, span, message);
-        diagnostic.severity = severity;
-        let suggestion =
-            (found.len() < 1000).then(|| nearest(name, known.iter().map(String::as_str))).flatten();
-        found.push(match suggestion {
-            Some(near) => diagnostic.with_help(format!("did you mean `{near}`?")),
-            None => diagnostic.with_help(format!("write roles/{name}/ROLE.md to describe it")),
-        });
+        known_role(&role.role, span, options, found);
     }
 }
 
-fn not_acted_on(epic: &Epic, found: &mut Vec<Diagnostic>) {
-    let mut warn = |is_used: bool, name: &str, span: Span, help: &str| {
-        if is_used {
-            let message = format!("{name} is read, but this version does not act on it");
-            found.push(Diagnostic::warning(Code::NotActedOn, span, message).with_help(help));
-        }
+/// Reports a role that no tier knows.
+pub(super) fn known_role(
+    role: &RoleName,
+    span: Span,
+    options: &ParseOptions,
+    found: &mut Vec<Diagnostic>,
+) {
+    let name = role.as_str();
+    let Some(known) = &options.known_roles else { return };
+    if known.iter().any(|known| known == name) {
+        return;
+    }
+    let (severity, consequence) = if options.dynamic_roles {
+        (Severity::Warning, "a general agent takes its place")
+    } else {
+        (Severity::Error, "`dynamic_roles` is off")
     };
-    let reviewers = "list the reviewers under `Roles`, or give the lifecycle as JSON";
-    warn(!epic.pipeline.is_empty(), "`Pipeline`", epic.spans.pipeline, reviewers);
-    warn(!epic.capabilities.is_empty(), "`Capabilities`", epic.spans.capabilities, reviewers);
-    let is_drawing = matches!(epic.lifecycle, Some(LifecycleSource::Drawing(_)));
-    warn(is_drawing, "a drawn `Lifecycle`", epic.spans.lifecycle, reviewers);
+    let message = format!("no role `{name}` is known; {consequence}");
+    let mut diagnostic = Diagnostic::warning(Code::UnknownRole, span, message);
+    diagnostic.severity = severity;
+    let suggestion =
+        (found.len() < 1000).then(|| nearest(name, known.iter().map(String::as_str))).flatten();
+    found.push(match suggestion {
+        Some(near) => diagnostic.with_help(format!("did you mean `{near}`?")),
+        None => diagnostic.with_help(format!("write roles/{name}/ROLE.md to describe it")),
+    });
 }
 
 /// The graph by number. What is not in the plan is reported and left out.

@@ -63,7 +63,7 @@ codes! {
     DependencyCycle => "dependency-cycle",
     /// An epic depends on itself.
     SelfDependency => "self-dependency",
-    /// A lifecycle is not valid JSON or is missing.
+    /// A lifecycle is no sound machine, or its drawing or pipeline can't be read.
     MalformedLifecycle => "malformed-lifecycle",
     /// A number or duration can't be read.
     UnreadableNumber => "unreadable-number",
@@ -99,7 +99,7 @@ codes! {
     UnnamedFiles => "unnamed-files",
     /// A heading looks like an epic header but is not one.
     MisplacedHeading => "misplaced-heading",
-    /// A directive is read but not acted on by this version.
+    /// A directive has no effect, because another one decides.
     NotActedOn => "not-acted-on",
 }
 

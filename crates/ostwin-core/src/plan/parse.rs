@@ -10,6 +10,7 @@ use super::source::Span;
 use super::text::{Source, VERBATIM, one_line, tidy};
 use super::value::{Entry, Epic, Plan};
 use crate::ids::EpicId;
+use crate::registry::Registry;
 
 /// Largest plan that is read, in bytes. Ten thousand well-described epics fit.
 pub const MAX_PLAN_BYTES: usize = 8 * 1024 * 1024;
@@ -23,11 +24,13 @@ pub struct ParseOptions {
     pub known_roles: Option<Vec<String>>,
     /// Whether a role that no tier knows is only a warning.
     pub dynamic_roles: bool,
+    /// Which stages the words of a pipeline or a drawing mean; without it they are taken for roles.
+    pub registry: Option<Registry>,
 }
 
 impl Default for ParseOptions {
     fn default() -> Self {
-        Self { known_config_keys: None, known_roles: None, dynamic_roles: true }
+        Self { known_config_keys: None, known_roles: None, dynamic_roles: true, registry: None }
     }
 }
 
@@ -81,7 +84,7 @@ pub fn parse(text: &str, options: &ParseOptions) -> ParsedPlan {
         return ParsedPlan::refused(diagnostic);
     }
     let (plan, mut diagnostics) = read(text);
-    check::check(&plan, options, &mut diagnostics);
+    check::check(&plan, text, options, &mut diagnostics);
     diagnostics.sort_by_key(|found| (found.span, found.severity, found.code));
     ParsedPlan { plan, diagnostics }
 }

@@ -179,8 +179,7 @@ fn publish_memory(room: &Room, entry: &AuditEntry, key: &str, again: bool) -> Re
         return Ok(());
     }
     let contract = room.contract()?;
-    let done =
-        room.channel().latest(|m| m.kind.as_str() == names::DONE && m.attempt.is_some())?;
+    let done = room.channel().latest(|m| m.kind.as_str() == names::DONE && m.attempt.is_some())?;
     let Some(done) = done else { return Ok(()) };
     let said = done.data.as_ref().and_then(|data| data.get("summary")?.as_str());
     let mut summary =

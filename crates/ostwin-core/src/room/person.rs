@@ -203,7 +203,8 @@ impl LockedRoom<'_> {
 fn answers(machine: &Machine, state: &StateName) -> Vec<SignalName> {
     let mut allowed = machine.allowed_person_signals(state);
     let waits = machine.state(state).filter(|state| state.kind == StateKind::Wait);
-    let unblock = waits.and_then(|state| state.signals.keys().find(|s| s.as_str() == names::UNBLOCK));
+    let unblock =
+        waits.and_then(|state| state.signals.keys().find(|s| s.as_str() == names::UNBLOCK));
     allowed.extend(unblock.cloned());
     allowed
 }

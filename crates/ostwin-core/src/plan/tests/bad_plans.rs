@@ -17,6 +17,7 @@ fn options() -> ParseOptions {
         known_config_keys: Some(vec!["max_retries".to_owned(), "dashboard".to_owned()]),
         known_roles: Some(vec!["engineer".to_owned(), "qa".to_owned()]),
         dynamic_roles: true,
+        registry: None,
     }
 }
 
@@ -39,6 +40,8 @@ fn every_mistake_has_its_code_and_place() {
             3,
         ),
         (epic("EPIC-001", "- Lifecycle:\n\n  ```json\n  []\n  ```"), "malformed-lifecycle", 6, 3),
+        (epic("EPIC-001", "Lifecycle: engineer → qa →"), "malformed-lifecycle", 3, 26),
+        (epic("EPIC-001", "Pipeline: engineer -> q!"), "malformed-lifecycle", 3, 23),
         (epic("EPIC-001", "timeout: soon"), "unreadable-number", 3, 10),
         (epic("EPIC-001", "max_retries: -1"), "unreadable-number", 3, 14),
         (epic("EPIC-001", "priority: urgent"), "unreadable-number", 3, 11),
@@ -80,9 +83,14 @@ fn warnings_have_their_code_and_place() {
         (epic("EPIC-001", "```yaml\nroles: [qa]\nmodle: x\n```"), "misspelled-directive", 5, 1),
         (epic("EPIC-001", "Roles: qa\nRoles: engineer"), "repeated-directive", 4, 1),
         (epic("EPIC-001", "Model:"), "empty-directive", 3, 1),
-        (epic("EPIC-001", "Pipeline: a -> b"), "not-acted-on", 3, 11),
-        (epic("EPIC-001", "Capabilities: security"), "not-acted-on", 3, 15),
-        (epic("EPIC-001", "Lifecycle: a → b"), "not-acted-on", 3, 12),
+        (epic("EPIC-001", "Pipeline: enginer -> qa"), "unknown-role", 3, 11),
+        (epic("EPIC-001", "Roles: engineer, qa\nPipeline: engineer"), "not-acted-on", 3, 18),
+        (
+            epic("EPIC-001", "Capabilities: security\nLifecycle: engineer → qa"),
+            "not-acted-on",
+            3,
+            15,
+        ),
         (epic("EPIC-001", "Roles: enginer"), "unknown-role", 3, 8),
         ("## Config\n\n- max_retry: 3\n\n## Goal\n\nx\n".to_owned(), "unknown-config-key", 3, 3),
         ("---\ncolour: red\n---\n\n## Goal\n\nx\n".to_owned(), "unknown-config-key", 2, 1),

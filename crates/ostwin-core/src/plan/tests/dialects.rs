@@ -237,13 +237,13 @@ fn texts_go_on_over_lines() {
 
 #[test]
 fn lifecycles_are_kept() {
-    let machine = json!({"initial_state": "a", "states": {}});
+    let machine = json!({"initial_state": "a", "states": {"a": {"type": "terminal"}}});
     for body in [
-        "Lifecycle:\n```json\n{\"initial_state\": \"a\", \"states\": {}}\n```",
-        "### Lifecycle\n\n```json\n{\"initial_state\": \"a\",\n \"states\": {}}\n```",
-        "- Lifecycle:\n\n  ```json\n  {\"initial_state\": \"a\",\n   \"states\": {}}\n  ```",
-        "**Lifecycle:**\n\n```\n{\"initial_state\": \"a\", \"states\": {}}\n```",
-        "```yaml\nlifecycle: {initial_state: a, states: {}}\n```",
+        "Lifecycle:\n```json\n{\"initial_state\": \"a\", \"states\": {\"a\": {\"type\": \"terminal\"}}}\n```",
+        "### Lifecycle\n\n```json\n{\"initial_state\": \"a\",\n \"states\": {\"a\": {\"type\": \"terminal\"}}}\n```",
+        "- Lifecycle:\n\n  ```json\n  {\"initial_state\": \"a\",\n   \"states\": {\"a\": {\"type\": \"terminal\"}}}\n  ```",
+        "**Lifecycle:**\n\n```\n{\"initial_state\": \"a\", \"states\": {\"a\": {\"type\": \"terminal\"}}}\n```",
+        "```yaml\nlifecycle: {initial_state: a, states: {a: {type: terminal}}}\n```",
     ] {
         assert_eq!(epic(body).lifecycle, Some(LifecycleSource::Machine(machine.clone())), "{body}");
     }

@@ -28,7 +28,7 @@ Objective: Users can log in
 with a password.
 Lifecycle:
 ```json
-{\"initial_state\":\"a\"}
+{\"initial_state\":\"a\",\"states\":{\"a\":{\"type\":\"terminal\"}}}
 ```
 Context.
 
@@ -87,7 +87,12 @@ fn the_canonical_form_is_plain_markdown() {
 
       ```json
       {
-        "initial_state": "a"
+        "initial_state": "a",
+        "states": {
+          "a": {
+            "type": "terminal"
+          }
+        }
       }
       ```
 

@@ -97,7 +97,10 @@ fn a_replan_waits_until_a_person_says_that_it_is_there() {
     let asked: Vec<_> =
         fixture.messages().into_iter().filter(|m| m.kind.as_str() == "plan-update").collect();
     assert_eq!(asked.len(), 1);
-    assert_eq!((asked[0].to.to_string(), asked[0].body.as_str()), ("human".into(), "replan by manager"));
+    assert_eq!(
+        (asked[0].to.to_string(), asked[0].body.as_str()),
+        ("human".into(), "replan by manager")
+    );
     assert!(fixture.verdict("fix", "no").unwrap_err().to_string().contains("may answer unblock"));
     let entry = fixture.verdict("unblock", "EPIC-009 has it").unwrap();
     assert_eq!((entry.to.to_string(), entry.actor.as_str()), ("developing".into(), "ada"));
@@ -144,7 +147,10 @@ fn a_triage_without_an_answer_waits_for_a_person() {
     fixture.signal("timeout", Why::engine("deadline", ""));
     assert_eq!(fixture.state(), "escalated");
     let refused = fixture.verdict("done", "").unwrap_err().to_string();
-    assert!(refused.contains("a person may answer fix, redesign, replan, reject here"), "{refused}");
+    assert!(
+        refused.contains("a person may answer fix, redesign, replan, reject here"),
+        "{refused}"
+    );
     assert_eq!(fixture.verdict("reject", "give it up").unwrap().to.as_str(), "failed-final");
 }
 
