@@ -63,7 +63,7 @@ impl Raw {
                 let at = from + part.find(word).unwrap_or(0);
                 from += part.len() + 1;
                 let none = ["", "none", "n/a", "-", "—", "nil", "null"];
-                if none.contains(&word.to_ascii_lowercase().as_str()) {
+                if none.iter().any(|none| word.eq_ignore_ascii_case(none)) {
                     continue;
                 }
                 // Items that were rewritten on the way have no exact place.

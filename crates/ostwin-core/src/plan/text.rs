@@ -132,12 +132,22 @@ pub(super) fn tidy(text: &str) -> String {
         start += line.len();
     }
     let body = text.get(start..).unwrap_or("").trim_end();
+    if !body.contains('\r') {
+        return body.to_owned();
+    }
     body.replace("\r\n", "\n").replace('\r', "\n")
 }
 
 /// A text on one line: every run of blanks and line ends is one blank.
 pub(super) fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    let mut line = String::with_capacity(text.len());
+    for word in text.split_whitespace() {
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    line
 }
 
 /// The info string of a fence that stands for its content. The canonical form uses it where plain
