@@ -4,7 +4,7 @@ use std::process::{Command, ExitCode};
 
 use crate::cargo::{self, DEMO_PACKAGES, Profile, build, built, cargo, command};
 use crate::peers;
-use crate::steps::{become_program, finish, run, skip};
+use crate::steps::{become_program, finish, lack, run, skip};
 
 /// Builds what the demo runs and becomes it. The quick profile by default: a release build takes
 /// minutes longer than the demo itself.
@@ -63,8 +63,13 @@ fn present(step: &str, subcommand: &str, advice: &str) -> Result<bool, ExitCode>
     if cargo::has(subcommand) {
         return Ok(true);
     }
-    skip(step, &format!("`cargo {subcommand}` is not installed (`{advice}`)"));
-    if cargo::variable("CI").is_some() { Err(ExitCode::from(6)) } else { Ok(false) }
+    let reason = format!("`cargo {subcommand}` is not installed (`{advice}`)");
+    if cargo::variable("CI").is_some() {
+        lack(step, &reason);
+        return Err(ExitCode::from(6));
+    }
+    skip(step, &reason);
+    Ok(false)
 }
 
 /// The test runner: nextest where it is installed, for its isolation and its one summary.

@@ -1,4 +1,5 @@
-//! Clients that other people wrote, for the tests that hold the tool servers against them.
+//! Programs that other people wrote, for the tests that hold ours against them: clients of the tool
+//! servers, and agents.
 //!
 //! They are installed below `target/peers` from the lock files of `tests/peers`, each by the
 //! package manager of its language, and only when its lock file has changed. Where a language is
@@ -10,9 +11,9 @@ use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 
 use crate::cargo::{command, target, variable, workspace};
-use crate::steps::{run, skip};
+use crate::steps::{lack, run, skip};
 
-/// The clients of one language.
+/// The programs of one language or kind.
 struct Peers {
     /// Their folder, below `tests/peers` and below `target/peers`.
     name: &'static str,
@@ -29,12 +30,21 @@ struct Peers {
     install: &'static [&'static [&'static str]],
 }
 
-const PEERS: [Peers; 2] = [
+const PEERS: [Peers; 3] = [
     Peers {
         name: "node",
         lock: "package-lock.json",
         files: &["package.json", ".npmrc"],
         tests: &["peers::conformance::", "peers::inspector::"],
+        probe: &["npm", "--version"],
+        advice: "Node.js and npm are not installed",
+        install: &[&["npm", "ci", "--loglevel=error"]],
+    },
+    Peers {
+        name: "agents",
+        lock: "package-lock.json",
+        files: &["package.json", ".npmrc"],
+        tests: &["peers::opencode::"],
         probe: &["npm", "--version"],
         advice: "Node.js and npm are not installed",
         install: &[&["npm", "ci", "--loglevel=error"]],
@@ -129,8 +139,12 @@ impl Peers {
     }
 
     fn do_without(&self, reason: &str) -> Result<bool, ExitCode> {
+        if variable("CI").is_some() {
+            lack(&self.step(), reason);
+            return Err(ExitCode::from(6));
+        }
         skip(&self.step(), &format!("{reason}; their tests are left out"));
-        if variable("CI").is_some() { Err(ExitCode::from(6)) } else { Ok(false) }
+        Ok(false)
     }
 
     fn step(&self) -> String {

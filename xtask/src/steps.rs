@@ -20,6 +20,11 @@ pub(crate) fn skip(name: &str, reason: &str) {
     tell(&format!("==> {name}: skipped, {reason}\n"));
 }
 
+/// Announces a step that cannot be done and must be: continuous integration leaves nothing out.
+pub(crate) fn lack(name: &str, reason: &str) {
+    tell(&format!("==> {name}: FAILED, {reason}; continuous integration leaves nothing out\n"));
+}
+
 /// Runs one step to its end.
 ///
 /// # Errors
