@@ -26,6 +26,18 @@ impl Samples {
         Ok(Self::new(vec![start.elapsed()]))
     }
 
+    /// Does what times itself once to warm up, then `times` times.
+    ///
+    /// # Errors
+    /// The work failed.
+    pub(crate) fn told<E>(
+        times: usize,
+        mut work: impl FnMut() -> Result<Duration, E>,
+    ) -> Result<Self, E> {
+        work()?;
+        (0..times).map(|_| work()).collect::<Result<_, E>>().map(Self::new)
+    }
+
     /// Does `work` once to warm up, then `times` times.
     ///
     /// # Errors

@@ -1,9 +1,10 @@
 //! What a call costs: from the line that asks to the line that answers.
 
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Result, bail};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::client::Client;
 use super::corpus::{self, Numbers};
@@ -25,13 +26,13 @@ pub(crate) fn bench() -> Result<()> {
         corpus::messages(&seat.room().channel(), messages)?;
         let mut client = greeted("warroom", &seat)?;
         let read = json!({ "last_n": 20 });
-        let times = Samples::take(CALLS, || client.call("read_messages", &read))?;
+        let times = timed(|| client.call("read_messages", &read))?;
         table.row(&format!("read_messages, last 20 of {messages}"), &times, "(target 0.5 ms)");
         memory.push_str(&used("warroom", &client, &format!("{messages} messages"))?);
     }
     let mut client = greeted("warroom", &seat)?;
     let note = json!({ "to": "qa", "type": "note", "body": "Two of three parts are done." });
-    let times = Samples::take(CALLS, || client.call("post_message", &note))?;
+    let times = timed(|| client.call("post_message", &note))?;
     table.row("post_message behind 10000, durability os", &times, "(target 0.1 ms)");
     drop(client);
 
@@ -46,7 +47,7 @@ pub(crate) fn bench() -> Result<()> {
         };
         let first = Samples::once(|| search("lexical"))?;
         table.row(&format!("first search of {entries} entries: index made"), &first, "");
-        let times = Samples::take(CALLS, || search("lexical"))?;
+        let times = timed(|| search("lexical"))?;
         table.row(&format!("lexical search of {entries}"), &times, "(target 5 ms)");
         memory.push_str(&used("memory", &client, &format!("{entries} entries"))?);
         drop(client);
@@ -70,17 +71,22 @@ fn hybrid(table: &mut Table, seat: &Seat, entries: usize) -> Result<String> {
         // Words that the ledger has, and a meaning that its vectors have.
         let meaning = queries.next().map_or("", |query| query.text.as_str());
         let text = format!("{meaning} {}", numbers.question());
-        let answer = client.call("search", &json!({ "text": text, "mode": "hybrid" }))?;
+        let (answer, took) = client.call("search", &json!({ "text": text, "mode": "hybrid" }))?;
         if answer["mode_used"] != "hybrid" {
             bail!("a hybrid search became another: {}", answer["note"]);
         }
-        Ok(answer)
+        Ok((answer, took))
     };
     let first = Samples::once(&mut search)?;
     table.row(&format!("first hybrid search of {entries}: encoder started"), &first, "");
-    let times = Samples::take(CALLS, &mut search)?;
+    let times = timed(search)?;
     table.row(&format!("hybrid search of {entries}, warm"), &times, "(target 30 ms)");
     used("memory", &client, &format!("{entries}, hybrid"))
+}
+
+/// The times of many calls, without what the client does with their answers.
+fn timed(mut call: impl FnMut() -> Result<(Value, Duration)>) -> Result<Samples> {
+    Samples::told(CALLS, || call().map(|(_, took)| took))
 }
 
 fn greeted(server: &str, seat: &Seat) -> Result<Client> {

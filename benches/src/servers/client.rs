@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
@@ -44,25 +45,34 @@ impl Client {
 
     /// The result of a request.
     pub(crate) fn request(&mut self, method: &str, params: &Value) -> Result<Value> {
+        self.timed_request(method, params).map(|(result, _)| result)
+    }
+
+    /// The result of a request, and the time from the line that asks to the line that answers.
+    fn timed_request(&mut self, method: &str, params: &Value) -> Result<(Value, Duration)> {
         self.last_id += 1;
         let id = self.last_id;
         let request = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
-        self.send(&request.to_string())?;
-        let answer: Value = serde_json::from_str(self.receive()?)?;
-        match answer.get("result") {
-            Some(result) if answer["id"] == id => Ok(result.clone()),
+        let request = request.to_string();
+        let asked = Instant::now();
+        self.send(&request)?;
+        let line = self.receive()?;
+        let took = asked.elapsed();
+        let mut answer: Value = serde_json::from_str(line)?;
+        match answer.get_mut("result").map(Value::take) {
+            Some(result) if answer["id"] == id => Ok((result, took)),
             _ => bail!("`{method}` was answered by {answer}"),
         }
     }
 
-    /// The structured result of a call that must succeed.
-    pub(crate) fn call(&mut self, tool: &str, arguments: &Value) -> Result<Value> {
+    /// The structured result of a call that must succeed, and how long its answer took.
+    pub(crate) fn call(&mut self, tool: &str, arguments: &Value) -> Result<(Value, Duration)> {
         let params = json!({ "name": tool, "arguments": arguments });
-        let result = self.request("tools/call", &params)?;
+        let (mut result, took) = self.timed_request("tools/call", &params)?;
         if result["isError"] == true {
             bail!("`{tool}` refused: {}", result["content"]);
         }
-        Ok(result["structuredContent"].clone())
+        Ok((result["structuredContent"].take(), took))
     }
 
     /// Sends one line.
