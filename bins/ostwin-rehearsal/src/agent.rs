@@ -183,6 +183,9 @@ async fn turn(
     }
     match end {
         TurnEnd::Refused(error) => responder.respond_with_error(error),
+        TurnEnd::Stopped(reason) if part.cue.unmetered => {
+            responder.respond(PromptResponse::new(reason))
+        }
         TurnEnd::Stopped(reason) => {
             let usage = figures(part, &prompt, &stream);
             responder.respond(PromptResponse::new(reason).usage(usage))

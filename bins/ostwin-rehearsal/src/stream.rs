@@ -10,7 +10,7 @@ use agent_client_protocol::v1::schema::{
     ToolCallStatus, ToolCallUpdate, ToolCallUpdateFields, ToolKind, UsageUpdate,
 };
 use agent_client_protocol::{Client, Error};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// The way to the client.
 #[derive(Debug)]
@@ -85,10 +85,18 @@ impl Stream {
     }
 
     /// Asks the client for a permission. Returns the id of the chosen answer.
-    pub(crate) async fn ask_permission(&self, title: &str) -> Result<Option<String>, Error> {
-        let id = self.tool_started(title, ToolKind::Execute, &Value::Null);
-        let call =
-            ToolCallUpdate::new(id.clone(), ToolCallUpdateFields::new().title(title.to_owned()));
+    pub(crate) async fn ask_permission(
+        &self,
+        title: &str,
+        command: Option<&str>,
+    ) -> Result<Option<String>, Error> {
+        let input = command.map_or(Value::Null, |command| json!({ "command": command }));
+        let id = self.tool_started(title, ToolKind::Execute, &input);
+        let fields = ToolCallUpdateFields::new()
+            .title(title.to_owned())
+            .kind(ToolKind::Execute)
+            .raw_input(input);
+        let call = ToolCallUpdate::new(id.clone(), fields);
         let options = vec![
             PermissionOption::new("allow", "Allow", PermissionOptionKind::AllowOnce),
             PermissionOption::new("reject", "Reject", PermissionOptionKind::RejectOnce),

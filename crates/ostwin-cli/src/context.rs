@@ -9,6 +9,7 @@ use ostwin_core::layout::Layout;
 use ostwin_core::plans::{self, StoredPlan};
 use ostwin_core::project::Project;
 use ostwin_core::redact::Secrets;
+use ostwin_core::vault::Vaults;
 use ostwin_core::{control, env};
 use ostwin_service::{BaseArgs, Exit, Explain, Failure, redact_log};
 
@@ -63,7 +64,13 @@ impl Context {
 /// The project with these files and settings. What is logged from now on is redacted like what is
 /// recorded in it.
 pub(crate) fn configured(layout: Layout, settings: &Settings) -> anyhow::Result<Project> {
-    let secrets = Secrets::of_this_process();
+    // A vault that cannot be read is refused where its values are needed; here it only means that
+    // they cannot be kept out of what is recorded, where they cannot come from either.
+    let (vaults, problems) = Vaults::readable(&layout, env::config_dir().as_deref());
+    for problem in problems {
+        tracing::warn!("{problem}");
+    }
+    let secrets = Secrets::of_this_process().and(&vaults.secrets());
     let project = Project::configured(layout, &settings.config, secrets).exit(Exit::Usage)?;
     redact_log(&project.store().redactor);
     Ok(project)

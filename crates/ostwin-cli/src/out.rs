@@ -96,6 +96,13 @@ pub(crate) fn remark(text: &str) {
     drop(writeln!(io::stderr(), "{text}"));
 }
 
+/// Writes a question to standard error, without an end of line.
+pub(crate) fn prompt(text: &str) {
+    let mut out = io::stderr();
+    // Without a terminal there is nobody to ask.
+    drop(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
+}
+
 /// Whether the locale has characters beyond ASCII.
 fn is_unicode() -> bool {
     let set = |name| env::var(name).filter(|value| !value.is_empty());

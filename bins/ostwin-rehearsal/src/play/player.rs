@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::mischief;
 use crate::agent::Stage;
 use crate::compose::{self, Finding};
-use crate::script::{Memory, Nudge, Post, Progress, Step};
+use crate::script::{Human, Memory, Nudge, Post, Progress, Step};
 use crate::session::{Part, Session};
 use crate::stream::Stream;
 use crate::tools::{Answer, MEMORY, SKILLS, WARROOM};
@@ -100,13 +100,14 @@ impl Player<'_> {
             Step::Verdict => self.verdict().await,
             Step::VerdictAgain => self.verdict_again().await,
             Step::AskPermission(ask) => {
-                let answer = match self.stream.ask_permission(&ask.title).await {
+                let answer = match self.stream.ask_permission(&ask.title, ask.command.as_deref()).await {
                     Ok(Some(answer)) => answer,
                     Ok(None) => "nothing".to_owned(),
                     Err(error) => error.to_string(),
                 };
                 self.stream.say(format!("The answer to \"{}\" was: {answer}\n", ask.title));
             }
+            Step::AskHuman(ask) => self.ask_human(ask).await,
             Step::Silence(silence) => {
                 return match silence.nudge {
                     Nudge::Answer => Then::EndTurn,
@@ -279,6 +280,18 @@ impl Player<'_> {
         let written = Some(compose::REVISED_PLAN);
         let message = compose::plan_verdict(&self.part.contract, plan_sha256, &asked, written);
         self.signal(message).await;
+    }
+
+    async fn ask_human(&mut self, ask: &Human) {
+        let mut question = json!({ "question": self.fill(&ask.question) });
+        if let Some(seconds) = ask.timeout_seconds {
+            question["timeout_seconds"] = json!(seconds);
+        }
+        let answer = self.call(WARROOM, "ask_human", ToolKind::Other, question).await;
+        let text = answer.filter(|answer| answer.ok).and_then(|answer| {
+            answer.value.get("answer").and_then(Value::as_str).map(str::to_owned)
+        });
+        self.stream.say(format!("The person said: {}\n", text.as_deref().unwrap_or("nothing")));
     }
 
     async fn verdict(&mut self) {

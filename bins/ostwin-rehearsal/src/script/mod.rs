@@ -6,6 +6,6 @@ mod types;
 
 pub(crate) use load::schema;
 pub(crate) use steps::{
-    Crash, Flood, FloodTo, Hang, Impersonate, Late, Memory, Nudge, Post, Progress, Step,
+    Crash, Flood, FloodTo, Hang, Human, Impersonate, Late, Memory, Nudge, Post, Progress, Step,
 };
 pub(crate) use types::{Cue, PlanAnswer, Script};

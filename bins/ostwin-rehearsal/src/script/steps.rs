@@ -41,6 +41,8 @@ pub(crate) enum Step {
     Post(Post),
     /// Ask the client for a permission, and say what was answered.
     AskPermission(Permission),
+    /// Ask a person by the tool `ask_human`, and say what was answered.
+    AskHuman(Human),
     /// Post the session's signal.
     Verdict,
     /// Post the signal that was posted before once more.
@@ -145,6 +147,20 @@ pub(crate) struct Post {
 pub(crate) struct Permission {
     /// What is to be permitted.
     pub(crate) title: String,
+    /// The shell command that would be run.
+    #[serde(default)]
+    pub(crate) command: Option<String>,
+}
+
+/// A question to a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Human {
+    /// The question.
+    pub(crate) question: String,
+    /// How long it waits, in seconds; as the project says if left out.
+    #[serde(default)]
+    pub(crate) timeout_seconds: Option<u64>,
 }
 
 /// A sudden end.

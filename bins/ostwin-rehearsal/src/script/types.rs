@@ -47,6 +47,8 @@ pub(super) struct Rule {
     pub(super) verdict: Verdict,
     /// The figures that are reported as usage.
     pub(super) usage: Option<Figures>,
+    /// Nothing is reported as usage.
+    pub(super) unmetered: bool,
 }
 
 /// Conditions. All that are given must hold; a list holds if one of it fits.
@@ -129,6 +131,8 @@ pub(crate) struct Cue {
     pub(crate) verdict: Verdict,
     /// What is reported as usage; `None` for an estimate from the texts.
     pub(crate) usage: Option<Figures>,
+    /// Nothing is reported as usage.
+    pub(crate) unmetered: bool,
 }
 
 fn one() -> f64 {
@@ -172,7 +176,8 @@ impl Script {
             steps.extend(rule.before_verdict.iter().cloned());
         }
         steps.extend(rule.after.iter().cloned());
-        Some(Cue { steps, verdict: rule.verdict.clone(), usage: rule.usage })
+        let verdict = rule.verdict.clone();
+        Some(Cue { steps, verdict, usage: rule.usage, unmetered: rule.unmetered })
     }
 }
 

@@ -1,12 +1,14 @@
 //! What can be typed: the parser of the command line, and nothing of what it means.
 
 mod control;
+mod agents;
 mod mcp;
 mod memory;
 mod plans;
 mod project;
 mod rooms;
 mod skills;
+mod vault;
 
 use clap::builder::Styles;
 use clap::builder::styling::{AnsiColor, Effects};
@@ -16,16 +18,19 @@ use ostwin_service::BaseArgs;
 pub(crate) use control::{
     CancelArgs, PauseArgs, PlanOrRoom, ResumeArgs, RetryArgs, StopArgs, WatchTimeoutsArgs,
 };
+pub(crate) use agents::{AgentCommand, AgentTestArgs};
 pub(crate) use mcp::{McpCommand, McpListArgs, McpTestArgs};
 pub(crate) use memory::{MemoryCommand, MemoryFormat, MemoryPublishArgs, MemorySearchArgs};
 pub(crate) use plans::{
-    DagCommand, DagFormat, DemoArgs, DemoPlan, PlanCheckArgs, PlanCommand, PlanFormat, RunArgs,
+    BegunAnswer, DagCommand, DagFormat, DemoArgs, DemoPlan, PlanCheckArgs, PlanCommand, PlanFormat,
+    ReviewRule, RunArgs,
 };
 pub(crate) use project::{CompletionsArgs, ConfigCommand, GenArgs, InitArgs};
 pub(crate) use rooms::{
-    AttemptCommand, LogsArgs, ResolveCommand, RoomCommand, RoomNewArgs, RoomPostArgs,
+    AttemptCommand, LifecycleFormat, LogsArgs, ResolveCommand, RoomCommand, RoomNewArgs, RoomPostArgs, RoomReplyArgs,
     StatusArgs, TopArgs,
 };
+pub(crate) use vault::VaultCommand;
 pub(crate) use skills::{
     SearchSource, SkillsCommand, SkillsInstallArgs, SkillsSearchArgs, SkillsUpdateArgs,
 };
@@ -84,6 +89,9 @@ pub(crate) enum Command {
     Status(StatusArgs),
     Top(TopArgs),
     Logs(LogsArgs),
+    /// Agent programs: which are here, and whether they answer
+    #[command(subcommand)]
+    Agent(AgentCommand),
     /// The sessions of agents
     #[command(subcommand)]
     Attempt(AttemptCommand),
@@ -96,6 +104,9 @@ pub(crate) enum Command {
     /// Skills: list, search, install, update, remove
     #[command(subcommand)]
     Skills(SkillsCommand),
+    /// Secrets: set, get, list, remove
+    #[command(subcommand)]
+    Vault(VaultCommand),
     /// What a session would get, each value with its source
     #[command(subcommand)]
     Resolve(ResolveCommand),

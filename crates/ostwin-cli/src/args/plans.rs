@@ -16,6 +16,8 @@ Examples:
   ostwin run PLAN.md                    run it, or go on with it
   ostwin run PLAN.md --dry-run          what would happen; writes nothing
   ostwin run shop-3fa9c1 --resume       go on, and only that
+  ostwin run PLAN.md --resume           also: apply what was edited in the file
+  ostwin run PLAN.md --review human     a person approves the plan before it starts
   ostwin run PLAN.md --agent rehearsal  play it without a model
   ostwin run PLAN.md --detach           in the background
   ostwin run PLAN.md --json             every event as a JSON line")]
@@ -23,9 +25,17 @@ pub(crate) struct RunArgs {
     /// The plan: a file, or the id of a plan that was imported
     #[arg(value_name = "PLAN")]
     pub(crate) plan: String,
-    /// Go on with a plan that was begun; an error if there is none
+    /// Go on with a plan that was begun, by the text that the file has now; an error if there is
+    /// none
     #[arg(long, conflicts_with = "new")]
     pub(crate) resume: bool,
+    /// What becomes of epics that have begun and that an edit of the file changes: `keep` leaves
+    /// them as they are, `redo` starts them over [asked for on a terminal]
+    #[arg(long, value_enum, value_name = "WHAT", requires = "resume")]
+    pub(crate) begun: Option<BegunAnswer>,
+    /// Whether the plan is reviewed before it starts, and who approves it
+    #[arg(long, value_enum, value_name = "RULE")]
+    pub(crate) review: Option<ReviewRule>,
     /// Run the text as a new plan, whatever was run from this file before
     #[arg(long)]
     pub(crate) new: bool,
@@ -53,6 +63,37 @@ pub(crate) struct RunArgs {
     /// This process is the one that `--detach` started
     #[arg(long, hide = true)]
     pub(crate) detached: bool,
+}
+
+/// What becomes of an epic that has begun when the plan is edited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BegunAnswer {
+    /// It keeps the text that it was begun by
+    Keep,
+    /// It starts over by the new text
+    Redo,
+}
+
+/// Who approves a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReviewRule {
+    /// Nobody: there is no review
+    Off,
+    /// The review itself
+    Auto,
+    /// A person, after the review
+    Human,
+}
+
+impl ReviewRule {
+    /// The rule as settings spell it.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Auto => "auto",
+            Self::Human => "human",
+        }
+    }
 }
 
 /// Run a real plan on rehearsal agents, in a project of its own
@@ -118,12 +159,124 @@ Examples:
         #[arg(long)]
         stdout: bool,
     },
+    /// Draft a plan from a goal
+    ///
+    /// A session of the design role writes the plan. It is parsed and checked like any plan, and
+    /// written to the file, which must not exist yet. Nothing is run.
+    #[command(after_help = "\
+Examples:
+  ostwin plan create \"A shop for second-hand books\"
+  ostwin plan create \"A shop for second-hand books\" --out shop/PLAN.md
+  ostwin run PLAN.md")]
+    Create {
+        /// What is to be reached, in a sentence or a few
+        goal: String,
+        /// The file to write
+        #[arg(long, value_name = "FILE", default_value = "PLAN.md")]
+        out: PathBuf,
+        /// The agent program, instead of what role and settings say
+        #[arg(long, value_name = "NAME")]
+        agent: Option<String>,
+        /// The model, instead of what role and settings say
+        #[arg(long, value_name = "NAME")]
+        model: Option<String>,
+    },
+    /// Review a plan, and nothing more
+    ///
+    /// A session of the design role reads the plan and approves it, revises it or says why it
+    /// cannot run. The planning graph is written. With `plan_review: human` a person approves.
+    #[command(after_help = "\
+Examples:
+  ostwin plan review PLAN.md
+  ostwin plan review shop-3fa9c1")]
+    Review {
+        /// The plan: a file, or a plan id
+        plan: String,
+        /// Who approves it
+        #[arg(long, value_enum, value_name = "RULE")]
+        review: Option<ReviewRule>,
+        /// The agent program, instead of what role and settings say
+        #[arg(long, value_name = "NAME")]
+        agent: Option<String>,
+        /// The model, instead of what role and settings say
+        #[arg(long, value_name = "NAME")]
+        model: Option<String>,
+    },
+    /// Show what an edit, or a review, changes
+    ///
+    /// Of a file: against the text by which its plan runs. Of a plan id: what its review wants to
+    /// change. Exits with 1 if there is a difference.
+    #[command(after_help = "\
+Examples:
+  ostwin plan diff PLAN.md
+  ostwin plan diff shop-3fa9c1")]
+    Diff {
+        /// The plan: a file, or a plan id
+        plan: String,
+    },
+    /// Approve a plan that was reviewed
+    #[command(after_help = "\
+Examples:
+  ostwin plan diff shop-3fa9c1        what the review changes
+  ostwin plan approve shop-3fa9c1     approve what is there now
+  ostwin plan approve shop-3fa9c1 --text-sha256 4f0c...   only if it is this text")]
+    Approve {
+        /// The plan: a file, or a plan id
+        plan: String,
+        /// Approve only if the text that is to run has this SHA-256
+        #[arg(long, value_name = "HEX")]
+        text_sha256: Option<String>,
+    },
+    /// Reject a plan that was reviewed: it does not run
+    #[command(after_help = "\
+Examples:
+  ostwin plan reject shop-3fa9c1 --reason \"too much at once\"")]
+    Reject {
+        /// The plan: a file, or a plan id
+        plan: String,
+        /// Why; it is recorded
+        #[arg(long)]
+        reason: String,
+    },
+    /// Remove a plan from the project
+    ///
+    /// The file that it was imported from stays.
+    #[command(after_help = "\
+Examples:
+  ostwin plan rm shop-3fa9c1
+  ostwin plan rm shop-3fa9c1 --with-rooms    also what was done for it")]
+    Rm {
+        /// The plan: a file, or a plan id
+        plan: String,
+        /// Remove its rooms too: messages, transcripts, artifacts
+        #[arg(long)]
+        with_rooms: bool,
+    },
     /// List the plans of the project
     #[command(after_help = "\
 Examples:
   ostwin plan list
   ostwin plan list --json")]
     List,
+    /// Show what a plan may use, or raise it
+    ///
+    /// What is given here is for this plan only and stands above the settings `budget_tokens` and
+    /// `budget_usd`. A running plan goes on with it at once.
+    #[command(after_help = "\
+Examples:
+  ostwin plan budget                              what it may use and has used
+  ostwin plan budget shop-3fa9c1 --tokens 2000000
+  ostwin plan budget --usd 20")]
+    Budget {
+        /// The plan: an id, or the file it came from [default: the one that runs, else the newest]
+        plan: Option<String>,
+        /// Most tokens, all sessions together
+        #[arg(long, value_name = "N")]
+        tokens: Option<u64>,
+        /// Most US dollars, all sessions together
+        #[arg(long, value_name = "AMOUNT")]
+        usd: Option<f64>,
+    },
     /// Show a plan as it was understood
     #[command(after_help = "\
 Examples:

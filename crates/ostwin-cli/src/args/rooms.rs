@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
-use ostwin_core::ids::{EpicId, RoleRef, RoomId, SignalName, StateName};
+use clap::{Args, Subcommand, ValueEnum};
+use ostwin_core::ids::{EpicId, MessageId, RoleRef, RoomId, SignalName, StateName};
 
 /// Show the epics of a plan: state, role, progress, tokens, cost
 #[derive(Debug, Args)]
@@ -100,13 +100,89 @@ Examples:
     /// Show one room: contract, state, ways out, attempts, criteria, last verdict
     #[command(after_help = "\
 Examples:
-  ostwin room show room-003")]
+  ostwin room show room-003
+  ostwin room show room-003 --lifecycle           its machine, drawn
+  ostwin room show room-003 --lifecycle=mermaid   for Mermaid")]
     Show {
         /// The room
         room: RoomId,
+        /// Show its lifecycle instead: every state, and where each signal leads
+        #[arg(
+            long,
+            value_enum,
+            value_name = "FORMAT",
+            num_args = 0..=1,
+            require_equals = true,
+            default_missing_value = "text"
+        )]
+        lifecycle: Option<LifecycleFormat>,
+    },
+    /// Answer a question that a session asks you
+    #[command(after_help = "\
+Examples:
+  ostwin room answer room-003 \"UTC, everywhere\"
+  ostwin room answer room-003 --question msg-01J... -      reads standard input")]
+    Answer {
+        /// The room
+        room: RoomId,
+        /// The answer, in Markdown; `-` reads it from standard input
+        text: String,
+        /// The question, if several wait
+        #[arg(long, value_name = "MSG")]
+        question: Option<MessageId>,
+    },
+    /// Give a session the permission that it asks for
+    #[command(after_help = "\
+Examples:
+  ostwin room approve room-003
+  ostwin room approve room-003 msg-01J... --note \"this once\"")]
+    Approve(RoomReplyArgs),
+    /// Refuse a session the permission that it asks for
+    #[command(after_help = "\
+Examples:
+  ostwin room deny room-003
+  ostwin room deny room-003 --note \"use the test database\"")]
+    Deny(RoomReplyArgs),
+    /// Set a value for the sessions of one room, above what its epic, roles and settings say
+    #[command(after_help = "\
+Examples:
+  ostwin room set room-003 budget_tokens 400000
+  ostwin room set room-003 agent opencode
+  ostwin room set room-003 model null          takes it back")]
+    Set {
+        /// The room
+        room: RoomId,
+        /// agent, model, timeout_seconds, budget_tokens or budget_usd
+        key: String,
+        /// The value; null takes it back
+        value: String,
     },
     SetStatus(RoomSetStatusArgs),
     Post(RoomPostArgs),
+}
+
+/// A reply to a request for a permission.
+#[derive(Debug, Args)]
+pub(crate) struct RoomReplyArgs {
+    /// The room
+    pub(crate) room: RoomId,
+    /// The request, if several wait
+    #[arg(value_name = "MSG")]
+    pub(crate) request: Option<MessageId>,
+    /// Why, or what to mind; the session reads it
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) note: Option<String>,
+}
+
+/// How a room's lifecycle is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LifecycleFormat {
+    /// For people
+    Text,
+    /// For Mermaid
+    Mermaid,
+    /// lifecycle.json
+    Json,
 }
 
 /// Make a room by hand, for an epic of a plan

@@ -11,7 +11,7 @@ use ostwin_core::control;
 use ostwin_core::events::Event;
 use ostwin_core::plans::StoredPlan;
 use ostwin_core::project::Project;
-use ostwin_engine::{EngineError, Interrupt, Observer, RunEnd, RunOptions};
+use ostwin_engine::{EngineError, Interrupt, Observer, RunEnd, RunOptions, Scope};
 use ostwin_service::{Exit, Explain};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGWINCH};
 use signal_hook::iterator::{Handle, Signals};
@@ -30,6 +30,7 @@ pub(super) fn drive(
     plan: &StoredPlan,
     settings: Settings,
     wait_for_people: bool,
+    scope: Scope,
 ) -> anyhow::Result<Exit> {
     let out = context.out;
     let config = settings.config.clone();
@@ -51,7 +52,8 @@ pub(super) fn drive(
     };
     let (interrupts, receiver) = unbounded_channel();
     let ears = Ears::listen(interrupts, show.as_ref().map(Show::sender))?;
-    let options = RunOptions { settings, wait_for_people, guardian: None };
+    let vaults = super::vault::read(project)?;
+    let options = RunOptions { scope, settings, vaults, wait_for_people, guardian: None };
     let end = ostwin_engine::run(project, plan, &options, &teller, receiver);
     let terminated = ears.close();
     let shown = show.map(Show::end).transpose();
@@ -61,7 +63,10 @@ pub(super) fn drive(
         None => board::load(project, plan, &config)?,
     };
     if !out.json {
-        out.lines(&summary(project, &board, end))?;
+        match scope {
+            Scope::Plan => out.lines(&summary(project, &board, end))?,
+            Scope::Review { .. } => review_summary(&board, end),
+        }
     }
     Ok(match end {
         RunEnd::Passed => Exit::Ok,
@@ -83,7 +88,9 @@ pub(super) fn explained(error: EngineError) -> anyhow::Error {
         | EngineError::NoRole { .. }
         | EngineError::Resolve { .. }
         | EngineError::Unsupported(_)
+        | EngineError::Gate(_)
         | EngineError::Dag { .. } => Some(Exit::Usage),
+        EngineError::Closed(_) | EngineError::Unanswered { .. } => Some(Exit::NeedsPerson),
         EngineError::Bug(_) => Some(Exit::Bug),
         _ => Some(Exit::Environment),
     };
@@ -178,6 +185,29 @@ impl Ears {
             drop(thread.join());
         }
         self.terminated.load(Ordering::Relaxed)
+    }
+}
+
+/// What came of the review of a plan.
+fn review_summary(board: &Board, end: RunEnd) {
+    let plan = &board.plan_id;
+    match end {
+        RunEnd::Passed => remark(&format!("plan `{plan}` is approved")),
+        RunEnd::Failed => {
+            let row = board.rows.iter().find(|row| row.epic.is_plan_review());
+            let why = row.and_then(|row| row.why.as_deref()).unwrap_or_default();
+            remark(&format!(
+                "plan `{plan}` is not approved, and nothing of it starts: {}",
+                view::text::one_line(why)
+            ));
+            remark(&format!(
+                "change the plan and run it with `--resume`, or `ostwin plan review {plan}` reviews \
+                 it once more"
+            ));
+        }
+        RunEnd::NeedsPerson => super::review::how_to_decide(plan),
+        RunEnd::Stopped => remark("stopped by request"),
+        RunEnd::Interrupted => remark("interrupted"),
     }
 }
 

@@ -44,7 +44,7 @@ struct Named {
 
 impl Named {
     fn read(project: &Project, room: Option<&RoomId>) -> anyhow::Result<Self> {
-        let host = Host::of_this_process();
+        let host = Host::of_this_process().with_vaults(super::vault::read(project)?);
         let room = room.map(|id| Room::open(project, id)).transpose().exit(Exit::Usage)?;
         let paths = room.as_ref().map(Room::paths);
         let (merged, warnings) =
@@ -217,10 +217,6 @@ fn candidates(
     named: &Named,
     wanted: Option<&str>,
 ) -> anyhow::Result<Vec<Candidate>> {
-    let lookup = |name: &str| {
-        let variables = named.host.environment.iter();
-        variables.clone().find(|(given, _)| given == name).map(|(_, value)| value.clone())
-    };
     let enabled = |name: &str| {
         let slot = named.merged.get(name)?;
         slot.entry.as_ref().filter(|entry| entry.enabled)
@@ -256,7 +252,9 @@ fn candidates(
             return Err(Failure::new(Exit::Usage, text).hint(hint).into());
         }
         let filter = ServerFilter { no_mcp: false, refs: Some(vec![name.to_owned()]) };
-        let resolved = mcp::resolve(Vec::new(), &named.merged, &filter, &lookup);
+        let resolved = mcp::resolve(Vec::new(), &named.merged, &filter, &|wanted| {
+            named.host.value(wanted)
+        });
         candidates.push((name.to_owned(), resolved));
     }
     Ok(candidates)

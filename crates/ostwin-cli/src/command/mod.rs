@@ -1,6 +1,8 @@
 //! The commands: one module per group, each from arguments to an exit code.
 
+mod agent;
 mod attempt;
+mod budget;
 mod completions;
 mod config;
 mod control;
@@ -18,13 +20,18 @@ mod plan;
 mod plan_text;
 mod preview;
 mod resolve;
+mod review;
+mod revision;
 mod room;
+mod room_answer;
+mod room_lifecycle;
 mod room_new;
 mod run;
 mod skills;
 mod status;
 mod stop;
 mod top;
+mod vault;
 mod version;
 mod watch_timeouts;
 
@@ -49,10 +56,12 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Status(args) => status::status(&context, &args),
         Command::Top(args) => top::top(&context, &args),
         Command::Logs(args) => logs::logs(&context, &args),
+        Command::Agent(command) => agent::run(&context, &command),
         Command::Attempt(command) => attempt::run(&context, &command),
         Command::Room(command) => room::run(&context, &command),
         Command::Memory(command) => memory::run(&context, &command),
         Command::Skills(command) => skills::run(&context, &command),
+        Command::Vault(command) => vault::run(&context, &command),
         Command::Resolve(command) => resolve::run(&context, &command),
         Command::Mcp(command) => mcp::run(&context, &command),
         Command::Stop(args) => stop::stop(&context, &args),

@@ -2,13 +2,17 @@
 
 use std::path::Path;
 
+use ostwin_core::budget::Caps;
 use ostwin_core::fs;
 use ostwin_core::plan::{self, MAX_PLAN_BYTES, ParsedPlan, Severity};
 use ostwin_core::plans;
 use ostwin_core::store::Durability;
 use ostwin_service::{Exit, Explain, Failure};
 
+use super::budget;
 use super::plan_text::{PlanText, parse_options};
+use super::review::{self, Session};
+use super::revision;
 use crate::args::{PlanCheckArgs, PlanCommand, PlanFormat};
 use crate::context::{Context, PlanRef, stored_plan};
 use crate::out::remark;
@@ -19,6 +23,24 @@ pub(crate) fn run(context: &Context, command: &PlanCommand) -> anyhow::Result<Ex
     match command {
         PlanCommand::Check(args) => check(context, args),
         PlanCommand::Fmt { file, check, stdout } => format(context, file, *check, *stdout),
+        PlanCommand::Create { goal, out, agent, model } => {
+            let session = Session { agent: agent.as_deref(), model: model.as_deref() };
+            review::create(context, goal, out, session)
+        }
+        PlanCommand::Review { plan, review, agent, model } => {
+            let session = Session { agent: agent.as_deref(), model: model.as_deref() };
+            review::alone(context, plan, *review, session)
+        }
+        PlanCommand::Diff { plan } => revision::diff(context, plan),
+        PlanCommand::Approve { plan, text_sha256 } => {
+            review::approve(context, plan, text_sha256.as_deref())
+        }
+        PlanCommand::Reject { plan, reason } => review::reject(context, plan, reason),
+        PlanCommand::Rm { plan, with_rooms } => revision::remove(context, plan, *with_rooms),
+        PlanCommand::Budget { plan, tokens, usd } => {
+            let caps = Caps { tokens: *tokens, usd: *usd };
+            budget::budget(context, plan.as_deref(), caps)
+        }
         PlanCommand::List => list(context),
         PlanCommand::Show { plan } => show(context, plan),
     }
@@ -125,7 +147,7 @@ fn show(context: &Context, named: &str) -> anyhow::Result<Exit> {
     if context.out.json {
         context.out.json(&plan::to_json(&text.parsed, &text.text)?)?;
     } else {
-        context.out.lines(&view::plan(&text.parsed))?;
+        context.out.lines(&view::plan(&text.parsed, text.registry.as_ref()))?;
     }
     Ok(if text.parsed.has_errors() { Exit::Usage } else { Exit::Ok })
 }

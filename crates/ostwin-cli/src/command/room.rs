@@ -12,7 +12,7 @@ use ostwin_core::room::{self, PostRefusal, PostRequest, Room, Speaker};
 use ostwin_service::{Exit, Explain, Failure};
 use serde_json::{Value, json};
 
-use super::{control, room_new};
+use super::{control, room_answer, room_lifecycle, room_new};
 use crate::args::{RoomCommand, RoomPostArgs};
 use crate::context::{Context, actor, stored_plan};
 use crate::out::remark;
@@ -25,7 +25,16 @@ pub(crate) fn run(context: &Context, command: &RoomCommand) -> anyhow::Result<Ex
     match command {
         RoomCommand::New(args) => room_new::new(context, args),
         RoomCommand::List { plan } => list(context, plan.as_deref()),
-        RoomCommand::Show { room } => show(context, room),
+        RoomCommand::Show { room, lifecycle: Some(format) } => {
+            room_lifecycle::show(context, room, *format)
+        }
+        RoomCommand::Show { room, lifecycle: None } => show(context, room),
+        RoomCommand::Answer { room, text, question } => {
+            room_answer::answer(context, room, question.as_ref(), text)
+        }
+        RoomCommand::Approve(args) => room_answer::permission(context, args, true),
+        RoomCommand::Deny(args) => room_answer::permission(context, args, false),
+        RoomCommand::Set { room, key, value } => room_answer::set(context, room, key, value),
         RoomCommand::SetStatus(args) => {
             let decision = Decision::SetStatus { state: args.state.clone(), force: args.force };
             control::decide(context, &args.room, decision, &args.reason)
