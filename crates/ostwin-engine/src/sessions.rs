@@ -41,7 +41,7 @@ const FINISH_GRACE: Duration = Duration::from_secs(5);
 /// How long an agent may take to answer a cancel.
 const CANCEL_GRACE: Duration = Duration::from_secs(5);
 /// How long an agent may take for the handshake.
-const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(60);
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(120);
 /// How long a guardian waits for the session's lock, which nobody else should hold.
 const SESSION_LOCK_WAIT: Duration = Duration::from_secs(5);
 /// How much of an agent's standard error is kept.

@@ -1,7 +1,7 @@
 //! What can be typed: the parser of the command line, and nothing of what it means.
 
-mod control;
 mod agents;
+mod control;
 mod mcp;
 mod memory;
 mod plans;
@@ -15,10 +15,10 @@ use clap::builder::styling::{AnsiColor, Effects};
 use clap::{Parser, Subcommand};
 use ostwin_service::BaseArgs;
 
+pub(crate) use agents::{AgentCommand, AgentTestArgs};
 pub(crate) use control::{
     CancelArgs, PauseArgs, PlanOrRoom, ResumeArgs, RetryArgs, StopArgs, WatchTimeoutsArgs,
 };
-pub(crate) use agents::{AgentCommand, AgentTestArgs};
 pub(crate) use mcp::{McpCommand, McpListArgs, McpTestArgs};
 pub(crate) use memory::{MemoryCommand, MemoryFormat, MemoryPublishArgs, MemorySearchArgs};
 pub(crate) use plans::{
@@ -27,13 +27,13 @@ pub(crate) use plans::{
 };
 pub(crate) use project::{CompletionsArgs, ConfigCommand, GenArgs, InitArgs};
 pub(crate) use rooms::{
-    AttemptCommand, LifecycleFormat, LogsArgs, ResolveCommand, RoomCommand, RoomNewArgs, RoomPostArgs, RoomReplyArgs,
-    StatusArgs, TopArgs,
+    AttemptCommand, LifecycleFormat, LogsArgs, ResolveCommand, RoomCommand, RoomNewArgs,
+    RoomPostArgs, RoomReplyArgs, StatusArgs, TopArgs,
 };
-pub(crate) use vault::VaultCommand;
 pub(crate) use skills::{
     SearchSource, SkillsCommand, SkillsInstallArgs, SkillsSearchArgs, SkillsUpdateArgs,
 };
+pub(crate) use vault::VaultCommand;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().effects(Effects::BOLD))

@@ -29,7 +29,9 @@ pub(crate) fn budget(context: &Context, named: Option<&str>, caps: Caps) -> anyh
         let words = words.join(", ");
         let event = Event {
             reason: Some(format!("{actor} set the plan's budget: {words}")),
-            data: Some(json!({ "budget_tokens": caps.tokens, "budget_usd": caps.usd, "by": actor })),
+            data: Some(
+                json!({ "budget_tokens": caps.tokens, "budget_usd": caps.usd, "by": actor }),
+            ),
             ..Event::new(EventKind::Budget)
         };
         plan.events().append(project.store(), event)?;

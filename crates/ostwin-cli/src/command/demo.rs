@@ -9,14 +9,14 @@ use ostwin_core::layout::Layout;
 use ostwin_core::plan;
 use ostwin_core::project;
 use ostwin_core::store::Store;
-use ostwin_engine::{Mode, Submitted};
+use ostwin_engine::{Mode, Scope, Submitted};
 use ostwin_runner::agents::{Programs, find_program};
 use ostwin_service::{Exit, Explain, Failure};
 use serde_json::{Value, json};
 
-use super::drive;
 use super::plan_text::{PlanText, options_anywhere};
 use super::run::plan_layer;
+use super::{drive, review};
 use crate::args::DemoArgs;
 use crate::context::{Context, configured, here};
 use crate::examples::Example;
@@ -70,7 +70,10 @@ fn run(context: &Context, layout: &Layout, source: &Path, text: &PlanText) -> an
     if !context.out.json && !context.out.terminal {
         remark(&format!("the project is in `{}`", layout.root().display()));
     }
-    drive::drive(context, &project, &plan, settings, false)
+    if let Err(exit) = review::before_run(context, &project, &plan, &settings, false)? {
+        return Ok(exit);
+    }
+    drive::drive(context, &project, &plan, settings, false, Scope::Plan)
 }
 
 /// The folder of the demo's project: empty, or fresh.

@@ -49,6 +49,7 @@ pub(super) fn detach(
         .args(args.max_rooms.map(|rooms| format!("--max-rooms={rooms}")))
         .args(args.agent.as_ref().map(|agent| format!("--agent={agent}")))
         .args(args.model.as_ref().map(|model| format!("--model={model}")))
+        .args(args.review.map(|rule| format!("--review={}", rule.as_str())))
         .args(args.wait.then_some("--wait"))
         .stdin(Stdio::null())
         .stdout(log.try_clone().context("cannot open the log twice")?)

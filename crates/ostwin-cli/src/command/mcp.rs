@@ -252,9 +252,8 @@ fn candidates(
             return Err(Failure::new(Exit::Usage, text).hint(hint).into());
         }
         let filter = ServerFilter { no_mcp: false, refs: Some(vec![name.to_owned()]) };
-        let resolved = mcp::resolve(Vec::new(), &named.merged, &filter, &|wanted| {
-            named.host.value(wanted)
-        });
+        let resolved =
+            mcp::resolve(Vec::new(), &named.merged, &filter, &|wanted| named.host.value(wanted));
         candidates.push((name.to_owned(), resolved));
     }
     Ok(candidates)

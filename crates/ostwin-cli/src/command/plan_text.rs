@@ -6,6 +6,7 @@ use ostwin_core::config::{self, Settings};
 use ostwin_core::env;
 use ostwin_core::layout::Layout;
 use ostwin_core::plan::{self, ParseOptions, ParsedPlan};
+use ostwin_core::registry::Registry;
 use ostwin_runner::roles::{RolePlaces, list_roles};
 use ostwin_service::{Exit, Failure};
 
@@ -23,6 +24,8 @@ pub(super) struct PlanText {
     /// The text; what is not UTF-8 is replaced in it.
     pub(super) text: String,
     pub(super) parsed: ParsedPlan,
+    /// By which its stages were understood; `None` outside of any project.
+    pub(super) registry: Option<Registry>,
 }
 
 impl PlanText {
@@ -37,7 +40,7 @@ impl PlanText {
         // The beginning of what is no plan at all says nothing.
         let shown = if bytes.len() > plan::MAX_PLAN_BYTES { &[][..] } else { &bytes[..] };
         let text = String::from_utf8_lossy(shown).into_owned();
-        Self { name, bytes, text, parsed }
+        Self { name, bytes, text, parsed, registry: options.registry.clone() }
     }
 
     /// The diagnostics for people.

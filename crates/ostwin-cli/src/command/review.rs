@@ -191,8 +191,8 @@ pub(super) fn create(
     let project = configured(layout, &settings)?;
     let draft = draft_of(goal);
     let title = title_of(goal);
-    let rehearsed = settings.config.default_agent.as_deref()
-        == Some(ostwin_core::config::REHEARSAL);
+    let rehearsed =
+        settings.config.default_agent.as_deref() == Some(ostwin_core::config::REHEARSAL);
     let source = project.layout().plans().join("draft");
     let plan = plans::import(&project, &source, draft.as_bytes(), &title, rehearsed)?;
     let scope = Scope::Review { again: false };
@@ -216,7 +216,8 @@ pub(super) fn create(
 /// A plan that has nothing but its goal.
 fn draft_of(goal: &str) -> String {
     // A heading inside of the goal would end it.
-    let body: Vec<&str> = goal.lines().map(|line| line.trim_start_matches('#').trim_end()).collect();
+    let body: Vec<&str> =
+        goal.lines().map(|line| line.trim_start_matches('#').trim_end()).collect();
     format!("# Plan: {}\n\n## Goal\n\n{}\n", title_of(goal), body.join("\n").trim())
 }
 
@@ -290,8 +291,9 @@ pub(super) fn proposal(project: &Project, plan: &StoredPlan) -> anyhow::Result<P
         Ok(Some(reviewed)) => Ok(Proposal { room, reviewed }),
         Ok(None) => {
             let state = room.standing()?.state;
-            let text =
-                format!("the review of plan `{id}` is in state `{state}` and waits for no approval");
+            let text = format!(
+                "the review of plan `{id}` is in state `{state}` and waits for no approval"
+            );
             Err(Failure::new(Exit::Usage, text)
                 .hint(format!("`ostwin status {id}` shows how it stands"))
                 .into())
@@ -328,12 +330,8 @@ fn refuse(room: &Room, reason: &str) -> anyhow::Result<()> {
 }
 
 fn act(room: &Room, decision: Decision, reason: &str) -> anyhow::Result<()> {
-    let wish = Wish {
-        decision,
-        reason: reason.to_owned(),
-        actor: actor(),
-        program: "cli".to_owned(),
-    };
+    let wish =
+        Wish { decision, reason: reason.to_owned(), actor: actor(), program: "cli".to_owned() };
     let acted: Acted = act_on_room(room, &wish).exit(Exit::Usage)?;
     tracing::debug!(?acted, "decided about the plan");
     Ok(())
@@ -407,8 +405,14 @@ mod tests {
 
     #[test]
     fn a_goal_becomes_a_plan_of_its_own() {
-        assert_eq!(draft_of("A shop\nfor books\n"), "# Plan: A shop\n\n## Goal\n\nA shop\nfor books\n");
-        assert_eq!(draft_of("## EPIC-001: x"), "# Plan: EPIC-001: x\n\n## Goal\n\n EPIC-001: x\n".replace("\n\n E", "\n\nE"));
+        assert_eq!(
+            draft_of("A shop\nfor books\n"),
+            "# Plan: A shop\n\n## Goal\n\nA shop\nfor books\n"
+        );
+        assert_eq!(
+            draft_of("## EPIC-001: x"),
+            "# Plan: EPIC-001: x\n\n## Goal\n\n EPIC-001: x\n".replace("\n\n E", "\n\nE")
+        );
         let parsed = ostwin_core::plan::parse(&draft_of("# Be quick"), &Default::default());
         assert_eq!((parsed.plan.epics.len(), parsed.has_errors()), (0, false));
     }

@@ -67,7 +67,8 @@ fn ask(context: &Context, text: &PlanText, touched: &[Touched]) -> anyhow::Resul
         return Err(open().into());
     }
     remark(&format!("the edit changes epics that have begun:\n{}", lines.join("\n")));
-    match review::answered("[r]edo them by the new text, [k]eep them, or enter to stop: ")?.as_str() {
+    match review::answered("[r]edo them by the new text, [k]eep them, or enter to stop: ")?.as_str()
+    {
         "r" | "redo" => Ok(Begun::Redo),
         "k" | "keep" => Ok(Begun::Keep),
         _ => Err(open().into()),

@@ -79,12 +79,7 @@ fn refuse_sessions() -> anyhow::Result<()> {
     Err(Failure::new(Exit::Usage, text).into())
 }
 
-pub(crate) fn set(
-    context: &Context,
-    id: &RoomId,
-    key: &str,
-    value: &str,
-) -> anyhow::Result<Exit> {
+pub(crate) fn set(context: &Context, id: &RoomId, key: &str, value: &str) -> anyhow::Result<Exit> {
     refuse_sessions()?;
     let (project, settings) = context.project()?;
     let room = Room::open(&project, id).exit(Exit::Usage)?;

@@ -40,7 +40,9 @@ fn set(context: &Context, server: &str, key: &str, user: bool) -> anyhow::Result
         context.out.json(&json!({ "server": server, "key": key, "vault": path }))?;
     } else {
         let path = path.display();
-        remark(&format!("`{server}/{key}` is in `{path}`; write it as `${{vault:{server}/{key}}}`"));
+        remark(&format!(
+            "`{server}/{key}` is in `{path}`; write it as `${{vault:{server}/{key}}}`"
+        ));
     }
     Ok(Exit::Ok)
 }
@@ -49,7 +51,9 @@ fn get(context: &Context, server: &str, key: &str) -> anyhow::Result<Exit> {
     let vaults = read(&context.project()?.0)?;
     let Some(value) = vaults.get(server, key) else {
         let text = format!("no vault holds `{server}/{key}`");
-        return Err(Failure::new(Exit::Usage, text).hint("`ostwin vault list` lists the names").into());
+        return Err(Failure::new(Exit::Usage, text)
+            .hint("`ostwin vault list` lists the names")
+            .into());
     };
     if context.out.json {
         context.out.json(&json!({ "server": server, "key": key, "value": value }))?;
@@ -63,9 +67,9 @@ fn list(context: &Context) -> anyhow::Result<Exit> {
     let vaults = read(&context.project()?.0)?;
     let names = vaults.names();
     if context.out.json {
-        let names = names.iter().map(|(server, key, path)| {
-            json!({ "server": server, "key": key, "vault": path })
-        });
+        let names = names
+            .iter()
+            .map(|(server, key, path)| json!({ "server": server, "key": key, "vault": path }));
         context.out.json(&names.collect::<Vec<_>>())?;
         return Ok(Exit::Ok);
     }
@@ -89,7 +93,9 @@ fn remove(context: &Context, server: &str, key: &str, user: bool) -> anyhow::Res
             .map_err(explained)?;
     if !removed {
         let text = format!("`{}` does not hold `{server}/{key}`", path.display());
-        return Err(Failure::new(Exit::Usage, text).hint("`ostwin vault list` lists the names").into());
+        return Err(Failure::new(Exit::Usage, text)
+            .hint("`ostwin vault list` lists the names")
+            .into());
     }
     if context.out.json {
         context.out.json(&json!({ "server": server, "key": key, "vault": path }))?;

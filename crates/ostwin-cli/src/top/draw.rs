@@ -15,7 +15,8 @@ use crate::view::text;
 /// The pane keeps at least so many lines of text if there is any room.
 const LEAST_PANE: u16 = 6;
 const KEYS: &str = "↑↓ epic   Tab pane   PgUp PgDn scroll   Enter only the pane   ? keys   q quit";
-const ASCII_KEYS: &str = "j/k epic   Tab pane   PgUp PgDn scroll   Enter only the pane   ? keys   q quit";
+const ASCII_KEYS: &str =
+    "j/k epic   Tab pane   PgUp PgDn scroll   Enter only the pane   ? keys   q quit";
 
 const HELP: [(&str, &str); 8] = [
     ("Up Down, k j", "the epic above or below"),
@@ -158,12 +159,7 @@ fn help(frame: &mut Frame<'_>, seen: &Seen<'_>) {
     let area = frame.area();
     let width = u16::try_from(width).unwrap_or(u16::MAX).min(area.width);
     let height = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX).min(area.height);
-    let area = Rect {
-        x: (area.width - width) / 2,
-        y: (area.height - height) / 2,
-        width,
-        height,
-    };
+    let area = Rect { x: (area.width - width) / 2, y: (area.height - height) / 2, width, height };
     let block = Block::bordered().title(" keys ");
     frame.render_widget(Clear, area);
     let inner = block.inner(area);

@@ -78,8 +78,12 @@ impl Screen {
             (KeyCode::Char('c' | 'd'), true) | (KeyCode::Char('q') | KeyCode::Esc, _) => {
                 return Wish::Leave;
             }
-            (KeyCode::Up | KeyCode::Char('k'), _) => return self.choose(self.chosen.saturating_sub(1)),
-            (KeyCode::Down | KeyCode::Char('j'), _) => return self.choose((self.chosen + 1).min(last)),
+            (KeyCode::Up | KeyCode::Char('k'), _) => {
+                return self.choose(self.chosen.saturating_sub(1));
+            }
+            (KeyCode::Down | KeyCode::Char('j'), _) => {
+                return self.choose((self.chosen + 1).min(last));
+            }
             (KeyCode::Home | KeyCode::Char('g'), _) => return self.choose(0),
             (KeyCode::End | KeyCode::Char('G'), _) => return self.choose(last),
             (KeyCode::Tab | KeyCode::Right, _) => return self.turn_to(self.pane.next(1)),
@@ -150,10 +154,10 @@ mod tests {
         let (tab, back) = (KeyCode::Tab, KeyCode::BackTab);
         assert_eq!(pressed(&[tab, tab, tab]).0.pane, Pane::Messages);
         assert_eq!(pressed(&[back]).0.pane, Pane::Events);
-        assert_eq!(pressed(&[KeyCode::Char('2')]), (
-            Screen { pane: Pane::Session, ..Screen::default() },
-            Wish::Read,
-        ));
+        assert_eq!(
+            pressed(&[KeyCode::Char('2')]),
+            (Screen { pane: Pane::Session, ..Screen::default() }, Wish::Read,)
+        );
     }
 
     #[test]

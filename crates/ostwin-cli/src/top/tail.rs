@@ -59,7 +59,8 @@ fn session(project: &Project, row: &Row) -> anyhow::Result<Vec<Line>> {
     })?;
     let record = &attempt.record;
     let state = record.outcome.as_ref().map_or_else(|| "open".to_owned(), ToString::to_string);
-    let head = format!("attempt {} in {} by {}: {state}", record.number, record.state, record.agent);
+    let head =
+        format!("attempt {} in {} by {}: {state}", record.number, record.state, record.agent);
     let mut lines = vec![remark(&head)];
     if entries.len() == ENTRIES {
         lines.push(remark(&format!("older entries: ostwin attempt show {id}")));

@@ -1,15 +1,16 @@
 //! A plan in words, and plans in a list.
 
 use ostwin_core::board::{Board, BoardError};
-use ostwin_core::plan::{Criterion, Epic, ParsedPlan};
+use ostwin_core::plan::{Criterion, Epic, ParsedPlan, flow};
 use ostwin_core::plans::StoredPlan;
+use ostwin_core::registry::Registry;
 use serde_json::{Value, json};
 
 use super::line::{Line, Style};
 use super::text;
 
 /// The plan as it was understood.
-pub(crate) fn plan(parsed: &ParsedPlan) -> Vec<Line> {
+pub(crate) fn plan(parsed: &ParsedPlan, registry: Option<&Registry>) -> Vec<Line> {
     let plan = &parsed.plan;
     let title = plan.title.as_deref().unwrap_or("(no title)");
     let mut lines = vec![Line::new().with(Style::Bold, text::one_line(title))];
@@ -30,12 +31,12 @@ pub(crate) fn plan(parsed: &ParsedPlan) -> Vec<Line> {
     }
     for epic in &plan.epics {
         lines.push(Line::new());
-        lines.extend(epic_lines(epic));
+        lines.extend(epic_lines(epic, registry));
     }
     lines
 }
 
-fn epic_lines(epic: &Epic) -> Vec<Line> {
+fn epic_lines(epic: &Epic, registry: Option<&Registry>) -> Vec<Line> {
     let mut lines = vec![
         Line::new()
             .with(Style::Bold, epic.id.to_string())
@@ -44,6 +45,7 @@ fn epic_lines(epic: &Epic) -> Vec<Line> {
     let joined = |items: Vec<String>| items.join(", ");
     let facts = [
         ("roles", joined(epic.roles.iter().map(ToString::to_string).collect())),
+        ("stages", stages(epic, registry)),
         ("after", joined(epic.depends_on.iter().map(ToString::to_string).collect())),
         ("priority", epic.priority.map(|priority| priority.to_string()).unwrap_or_default()),
         ("files", epic.key_file_list().join(", ")),
@@ -59,6 +61,24 @@ fn epic_lines(epic: &Epic) -> Vec<Line> {
     lines.extend(criteria(&epic.definition_of_done));
     lines.extend(criteria(&epic.acceptance_criteria));
     lines
+}
+
+/// Who works and who reviews, in order. What can't be understood is told by `plan check`.
+fn stages(epic: &Epic, registry: Option<&Registry>) -> String {
+    // Who reviews is not known outside of a project.
+    let Some(registry) = registry else { return String::new() };
+    match flow(epic, Some(registry)) {
+        Ok(Some(flow)) => {
+            let stages: Vec<_> = flow
+                .stages()
+                .iter()
+                .map(|stage| format!("{} ({})", stage.state, stage.role))
+                .collect();
+            stages.join(" → ")
+        }
+        Ok(None) => "a lifecycle of its own".to_owned(),
+        Err(_) => String::new(),
+    }
 }
 
 fn criteria(criteria: &[Criterion]) -> impl Iterator<Item = Line> + '_ {

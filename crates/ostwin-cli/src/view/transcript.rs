@@ -34,7 +34,7 @@ pub(crate) fn head(record: &AttemptRecord) -> Vec<(&'static str, String)> {
         (Some(0) | None, None) => String::new(),
         (Some(code), None) => format!("with code {code}"),
     };
-    vec![
+    let mut head = vec![
         ("attempt", format!("{} in {}", record.number, record.state)),
         ("role", with_source(record.role.to_string(), &role_source(record))),
         ("agent", with_source(agent, &setting_source(record, "agent"))),
@@ -51,8 +51,43 @@ pub(crate) fn head(record: &AttemptRecord) -> Vec<(&'static str, String)> {
         ("why", record.reason.clone().unwrap_or_default()),
         ("exit", exit),
         ("used", used(record)),
+        ("goes on", record.rests_until().map(figures::moment).unwrap_or_default()),
         ("id", record.id.to_string()),
+    ];
+    head.extend(record.manifest.iter().flat_map(made_of));
+    head
+}
+
+/// What the session was made of.
+fn made_of(manifest: &Manifest) -> Vec<(&'static str, String)> {
+    let files = |files: &BTreeMap<String, String>| {
+        let lines: Vec<String> =
+            files.iter().map(|(name, hash)| format!("{hash}  {name}")).collect();
+        lines.join("\n")
+    };
+    let model = match manifest.model_selected {
+        Some(true) => "the agent took the model",
+        Some(false) => "the agent offers no such model: it chose",
+        None => "",
+    };
+    vec![
+        ("program", manifest.agent_version.clone().unwrap_or_default()),
+        ("choice", model.to_owned()),
+        ("prompt", manifest.prompt_sha256.clone()),
+        ("servers", manifest.mcp_sha256.clone()),
+        ("role files", files(&manifest.role_files)),
+        ("skills", files(&manifest.skills)),
+        ("tree before", manifest.begin.as_ref().map(tree).unwrap_or_default()),
+        ("tree after", manifest.end.as_ref().map(tree).unwrap_or_default()),
     ]
+}
+
+fn tree(tree: &WorkTree) -> String {
+    let commit = tree.commit.as_deref().unwrap_or("no commit yet");
+    match tree.dirty.len() + tree.more {
+        0 => format!("{commit}, clean"),
+        count => format!("{commit}, and {} not committed", figures::plural(count, "file")),
+    }
 }
 
 fn used(record: &AttemptRecord) -> String {

@@ -1,0 +1,58 @@
+//! Plans from a goal: drafted into a file, or written by the review of a plan that has only one.
+
+use ostwin_core::plan::{ParseOptions, parse};
+use serde_json::json;
+
+use super::{check_all_passed, field, only_plan};
+
+const GOAL: &str = "# Plan: A shop\n\n## Goal\n\nPeople find a book and buy it.\n";
+
+#[test]
+fn a_goal_becomes_a_file_that_runs() {
+    let field = field("off", &json!({}));
+    let created =
+        field.expect(&["plan", "create", "People find a book and buy it.", "--out", "shop.md"], 0);
+    assert!(created.stdout.contains("shop.md: written"), "{}", created.stdout);
+    let file = field.project.root().join("shop.md");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let parsed = parse(&text, &ParseOptions::default());
+    assert!(!parsed.has_errors() && parsed.plan.epics.len() == 2, "{text}");
+    field.check_no_process();
+
+    let again = field.expect(&["plan", "create", "Another goal", "--out", "shop.md"], 2);
+    assert!(again.stderr.contains("not overwritten"), "{}", again.stderr);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
+    assert_eq!(field.plans().len(), 1, "a refused draft leaves nothing");
+
+    field.expect(&["run", "shop.md", "--no-wait"], 0);
+}
+
+#[test]
+fn a_plan_with_only_a_goal_is_valid_where_somebody_writes_its_epics() {
+    let field = field("auto", &json!({}));
+    field.plan("PLAN.md", GOAL);
+    let refused = field.expect(&["run", "PLAN.md", "--review", "off"], 2);
+    assert!(refused.stderr.contains("a goal and no epic"), "{}", refused.stderr);
+    assert_eq!(field.plans().len(), 0, "nothing was imported");
+
+    field.expect(&["run", "PLAN.md", "--no-wait"], 0);
+    check_all_passed(&field);
+    let plan = only_plan(&field);
+    assert_eq!(field.rooms(&plan.meta.plan_id).len(), 3, "the review and two epics");
+}
+
+#[test]
+fn a_plan_is_removed_with_its_rooms_only_when_asked() {
+    let field = field("auto", &json!({}));
+    field.plan("PLAN.md", super::PLAN);
+    field.expect(&["run", "PLAN.md", "--no-wait"], 0);
+    let refused = field.expect(&["plan", "rm", "PLAN.md"], 2);
+    assert!(refused.stderr.contains("--with-rooms"), "{}", refused.stderr);
+    check_all_passed(&field);
+    field.expect(&["plan", "rm", "PLAN.md", "--with-rooms"], 0);
+    assert_eq!(field.plans().len(), 0);
+    let left = std::fs::read_dir(field.project.layout().rooms()).unwrap().count();
+    assert_eq!(left, 0);
+    assert!(field.project.root().join("PLAN.md").exists(), "the person's own file stays");
+    field.expect(&["run", "PLAN.md", "--no-wait"], 0);
+}
