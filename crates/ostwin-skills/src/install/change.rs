@@ -7,7 +7,6 @@ use ostwin_core::json::Extra;
 use ostwin_core::layout::SkillStaging;
 use ostwin_core::lock;
 use ostwin_core::skills_lock::{InstalledSkill, SkillsLock};
-use ostwin_core::store::Durability;
 
 use super::error::InstallError;
 use super::installer::{Installer, Report, Request, edited};
@@ -99,12 +98,9 @@ impl Installer<'_> {
         if is_there {
             fs::claim(&target, &aside)?;
             crash_point("skill_moved_away");
-            if self.store.durability == Durability::Sync {
-                fs::sync_dir(&shelf.skills())?;
-            }
         }
         if lock.take(&entry.name, shelf.role()).is_some()
-            && let Err(error) = lock.write(&shelf.lock_file(), self.store.durability)
+            && let Err(error) = self.record(shelf, &lock, is_there)
         {
             if is_there {
                 fs::claim(&aside, &target)?;

@@ -262,14 +262,14 @@ impl Installer<'_> {
         Intent { change: Change::Install, skill: entry.clone() }.write(staging, self.store)?;
         let swapped = decided.outcome != Outcome::Unchanged;
         if swapped {
-            swap_in(shelf, staging, &entry.name, self.store.durability)?;
+            swap_in(shelf, staging, &entry.name)?;
             crash_point("skill_swapped");
         }
         if !swapped && lock.get(&entry.name, shelf.role()).is_some_and(|old| is_same(old, entry)) {
             return Ok(decided);
         }
         lock.put(entry.clone());
-        if let Err(error) = lock.write(&shelf.lock_file(), self.store.durability) {
+        if let Err(error) = self.record(shelf, &lock, swapped) {
             if swapped {
                 swap_out(shelf, staging, &entry.name)?;
             }
@@ -277,6 +277,20 @@ impl Installer<'_> {
         }
         crash_point("skill_recorded");
         Ok(decided)
+    }
+
+    /// Writes down what the folder of skills holds now, after the folder itself is safe if it was
+    /// changed.
+    pub(super) fn record(
+        &self,
+        shelf: &Shelf,
+        lock: &SkillsLock,
+        changed: bool,
+    ) -> Result<(), FsError> {
+        if changed && self.store.durability == Durability::Sync {
+            fs::sync_dir(&shelf.skills())?;
+        }
+        lock.write(&shelf.lock_file(), self.store.durability)
     }
 }
 
@@ -383,12 +397,7 @@ fn write_tree(
 }
 
 /// Puts the staged skill in its place; what was there is in the staging folder then.
-fn swap_in(
-    shelf: &Shelf,
-    staging: &SkillStaging,
-    name: &SkillName,
-    durability: Durability,
-) -> Result<(), FsError> {
+fn swap_in(shelf: &Shelf, staging: &SkillStaging, name: &SkillName) -> Result<(), FsError> {
     let (fresh, target) = (staging.fresh(name), shelf.skill(name));
     fs::create_dirs(&shelf.skills())?;
     if !fs::claim(&fresh, &target)? && !fs::exchange(&fresh, &target)? {
@@ -403,9 +412,6 @@ fn swap_in(
         if !fs::claim(&fresh, &target)? {
             fs::claim(&aside, &target)?;
         }
-    }
-    if durability == Durability::Sync {
-        fs::sync_dir(&shelf.skills())?;
     }
     Ok(())
 }
