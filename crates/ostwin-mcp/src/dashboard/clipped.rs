@@ -14,6 +14,21 @@ use serde_json::Value;
 /// Longest text in an answer, in characters.
 pub(super) const MAX_TEXT_CHARS: usize = 4_096;
 
+/// Most names in one list of an answer: an epic can depend on thousands of others.
+pub(super) const MAX_NAMES: usize = 200;
+
+/// Cuts a list of names to the first [`MAX_NAMES`] and gives how many were left out.
+pub(super) fn cut_names<T>(names: &mut Vec<T>) -> usize {
+    let left_out = names.len().saturating_sub(MAX_NAMES);
+    names.truncate(MAX_NAMES);
+    left_out
+}
+
+/// Whether nothing was left out, so that there is nothing to say about it.
+pub(super) fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
 /// A value that is written with texts of at most [`MAX_TEXT_CHARS`] characters.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Clipped<T>(pub(super) T);
@@ -71,6 +86,13 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_long_list_of_names_is_cut_and_counted() {
+        let mut names: Vec<usize> = (0..MAX_NAMES + 7).collect();
+        assert_eq!((cut_names(&mut names), names.len()), (7, MAX_NAMES));
+        assert_eq!((cut_names(&mut names), names.len()), (0, MAX_NAMES));
+    }
 
     #[test]
     fn long_texts_are_cut_wherever_they_are() {

@@ -6,6 +6,8 @@ use ostwin_core::lifecycle::DisplayState;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::clipped::{cut_names, is_zero};
+
 /// An epic and its room. What does not apply to it is left out.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub(super) struct Epic {
@@ -36,6 +38,9 @@ pub(super) struct Epic {
     /// Dependencies because of which it can never start.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     blocked_by: Vec<EpicId>,
+    /// How many names the two lists above leave out.
+    #[serde(skip_serializing_if = "is_zero")]
+    names_left_out: usize,
     /// Why it failed, waits for a person, or cannot be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<String>,
@@ -60,7 +65,8 @@ impl From<LastMessage> for Said {
 }
 
 impl From<Row> for Epic {
-    fn from(row: Row) -> Self {
+    fn from(mut row: Row) -> Self {
+        let names_left_out = cut_names(&mut row.depends_on) + cut_names(&mut row.blocked_by);
         Self {
             epic: row.epic,
             title: row.title,
@@ -76,6 +82,7 @@ impl From<Row> for Epic {
             last_message: row.last_message.map(Said::from),
             depends_on: row.depends_on,
             blocked_by: row.blocked_by,
+            names_left_out,
             why: row.why,
             tokens: row.tokens,
         }

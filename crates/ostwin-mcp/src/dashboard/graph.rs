@@ -6,7 +6,7 @@ use ostwin_core::ids::EpicId;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::clipped::terse;
+use super::clipped::{cut_names, is_zero, terse};
 use crate::binding::Binding;
 use crate::error::{Code, ToolError};
 use crate::resources::{About, Content, Resource};
@@ -68,6 +68,9 @@ pub(super) struct Node {
     depends_on: Vec<EpicId>,
     /// What waits for it.
     dependents: Vec<EpicId>,
+    /// How many names the two lists above leave out.
+    #[serde(skip_serializing_if = "is_zero")]
+    names_left_out: usize,
     /// Its distance from the start, in steps.
     wave: usize,
     /// Whether the plan ends later if it does.
@@ -76,10 +79,13 @@ pub(super) struct Node {
 
 impl From<&DagNode> for Node {
     fn from(node: &DagNode) -> Self {
+        let (mut depends_on, mut dependents) = (node.depends_on.clone(), node.dependents.clone());
+        let names_left_out = cut_names(&mut depends_on) + cut_names(&mut dependents);
         Self {
             epic: node.task_ref.clone(),
-            depends_on: node.depends_on.clone(),
-            dependents: node.dependents.clone(),
+            depends_on,
+            dependents,
+            names_left_out,
             wave: node.wave,
             on_critical_path: node.on_critical_path,
         }

@@ -14,7 +14,7 @@ use super::epic::Epic;
 use super::graph::{Graph, Node};
 use crate::args::{Cursor, Whole};
 use crate::binding::Binding;
-use crate::bounds::fit_list;
+use crate::bounds::fit_share;
 use crate::error::{Code, ToolError};
 use crate::subject;
 use crate::waiting::Waiting;
@@ -189,7 +189,8 @@ impl Page {
                 Clipped((Epic::from(row), node))
             })
             .collect();
-        fit_list(&mut page);
+        // The other half is for the plan's title and problems.
+        fit_share(&mut page, 2);
         let end = start.saturating_add(page.len());
         let (epics, nodes): (Vec<_>, Vec<_>) = page.into_iter().map(|Clipped(both)| both).unzip();
         Self {

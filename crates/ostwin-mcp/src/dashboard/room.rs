@@ -14,7 +14,7 @@ use ostwin_core::time::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::clipped::{Clipped, terse};
+use super::clipped::{Clipped, cut_names, is_zero, terse};
 use super::epic::shown;
 use crate::args::Whole;
 use crate::binding::Binding;
@@ -194,6 +194,9 @@ pub(super) struct RoomState {
     depends_on: Vec<EpicId>,
     /// Dependencies because of which it can never start.
     blocked_by: Vec<EpicId>,
+    /// How many names the lists of criteria and dependencies leave out.
+    #[serde(skip_serializing_if = "is_zero")]
+    names_left_out: usize,
     /// What was used of what there is.
     #[schemars(transform = terse)]
     counters: Option<Counters>,
@@ -240,18 +243,27 @@ pub(super) fn get_room_state(
     let Reader { skipped, mut problems, .. } = reader;
     problems.dedup();
     problems.truncate(MAX_PROBLEMS);
+    let mut criteria: Vec<String> =
+        contract.iter().flat_map(|c| c.goals.all().map(|g| g.id.clone())).collect();
+    let mut depends_on = contract.as_ref().map(|c| c.depends_on.clone()).unwrap_or_default();
+    let why = row.as_ref().and_then(|row| row.why.clone());
+    let shown_as = row.as_ref().map(|row| shown(&row.display));
+    let mut blocked_by = row.map(|row| row.blocked_by).unwrap_or_default();
+    let names_left_out =
+        cut_names(&mut criteria) + cut_names(&mut depends_on) + cut_names(&mut blocked_by);
     Ok(Clipped(RoomState {
         room_id: room.id().clone(),
-        criteria: contract.iter().flat_map(|c| c.goals.all().map(|g| g.id.clone())).collect(),
+        criteria,
         state: standing.as_ref().map(|standing| standing.state.clone()),
         state_type: standing.as_ref().map(Standing::kind),
         entered_at: standing.as_ref().and_then(|standing| standing.replay.entered_at),
         signals: standing.as_ref().map(Signals::of).unwrap_or_default(),
         counters: standing.as_ref().map(Counters::of),
-        shown_as: row.as_ref().map(|row| shown(&row.display)),
-        why: row.as_ref().and_then(|row| row.why.clone()),
-        depends_on: contract.as_ref().map(|c| c.depends_on.clone()).unwrap_or_default(),
-        blocked_by: row.map(|row| row.blocked_by).unwrap_or_default(),
+        shown_as,
+        why,
+        depends_on,
+        blocked_by,
+        names_left_out,
         plan_id: contract.as_ref().map(|contract| contract.plan_id.clone()),
         epic: contract.as_ref().map(|contract| contract.task_ref.clone()),
         title: contract.map(|contract| contract.assignment.title),

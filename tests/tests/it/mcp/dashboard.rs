@@ -231,6 +231,14 @@ fn an_answer_keeps_to_its_bound_whatever_the_files_hold() {
         "updated_at": "2026-01-01T00:00:00.000Z"
     });
     write(&shop.room(1).paths().progress(), progress.to_string().as_bytes());
+    // An epic on which thousands wait, and that waits for thousands.
+    let many: Vec<String> = (0..9_000).map(|number| format!("EPIC-{number:05}-of-many")).collect();
+    rewrite(&shop.plan.paths.dag(), |dag| {
+        for list in ["depends_on", "dependents"] {
+            dag["nodes"]["EPIC-001"][list] = json!(many);
+        }
+    });
+    rewrite(&shop.room(1).paths().config(), |contract| contract["depends_on"] = json!(many));
     let mut person = shop.person(DASHBOARD);
     let calls = [
         ("get_room_state", json!({ "room_id": "room-001", "messages": 50, "audit_lines": 200 })),
@@ -271,6 +279,13 @@ fn nothing_outside_the_project_is_named() {
         .refused("get_plan_status", &json!({}));
     assert_eq!(empty.0, "not_found");
     assert!(empty.1.contains("ostwin run"), "{}", empty.1);
+}
+
+/// Changes a file of JSON by hand.
+fn rewrite(path: &Path, change: impl FnOnce(&mut Value)) {
+    let mut value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    change(&mut value);
+    write(path, value.to_string().as_bytes());
 }
 
 #[expect(clippy::disallowed_methods, reason = "what is written here is no good file")]
