@@ -21,6 +21,7 @@ mod faults;
 mod field;
 mod gates;
 mod kill;
+mod lifecycle;
 mod mcp;
 mod memory_cli;
 mod misbehaviour;

@@ -40,8 +40,22 @@ pub fn drawing(flow: &Flow, restart: ReviewRestart) -> Result<String, NameError>
         back.push("┘");
     }
     main.push("passed");
-    let rows = [main.text, up.text, back.text];
+    let begins_anew = flow
+        .stages()
+        .iter()
+        .zip(&fixing)
+        .any(|(stage, fixing)| fixing.as_ref().is_some_and(|(_, back)| *back != stage.state));
+    let remark =
+        if begins_anew { "(what was fixed is reviewed anew from the first review)" } else { "" };
+    let rows = [main.text, up.text, back.text, remark.to_owned()];
     Ok(rows.iter().filter(|row| !row.is_empty()).map(|row| format!("{row}\n")).collect())
+}
+
+/// [`drawing`] of the stages that `machine` was made from; `None` for a machine that was written by
+/// hand, of which [`outline`] tells every way.
+pub fn drawing_of(machine: &Machine) -> Option<String> {
+    let (flow, restart) = Flow::found(machine)?;
+    drawing(&flow, restart).ok()
 }
 
 fn label(state: &StateName, stage: &Stage) -> String {
@@ -188,6 +202,11 @@ pending → developing (engineer) → security-review (security-auditor) ──�
                                   ▲                                     │   ▲                        │
                                   └─ fixing-security-review (engineer) ◄┘   └─ fixing-qa (engineer) ◄┘
 "
+        );
+        let drawn = drawing(&flow(), ReviewRestart::First).unwrap();
+        assert!(
+            drawn.ends_with("\n(what was fixed is reviewed anew from the first review)\n"),
+            "{drawn}"
         );
         let unreviewed = Flow::new(vec![NewStage::work(role("reporter"))]).unwrap();
         assert_eq!(

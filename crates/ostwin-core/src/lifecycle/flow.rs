@@ -177,6 +177,11 @@ impl Flow {
 
     /// The flow that `machine` was made from, if it is such a machine, unchanged.
     pub fn of(machine: &Machine) -> Option<Self> {
+        Self::found(machine).map(|(flow, _)| flow)
+    }
+
+    /// The flow that `machine` was made from, and where its rejections lead once they are fixed.
+    pub(super) fn found(machine: &Machine) -> Option<(Self, ReviewRestart)> {
         let target = |state: &State, signal: &str| {
             let edge = state.signals.get(signal)?.0.first()?;
             match &edge.target {
@@ -204,11 +209,12 @@ impl Flow {
             at = next;
         }
         let flow = Self::new(wanted).ok()?;
-        let made_so = [ReviewRestart::Stage, ReviewRestart::First].into_iter().any(|restart| {
-            let made = options_of(machine, &flow, restart).map(|options| flow.machine(&options));
+        let made_with = |restart: &ReviewRestart| {
+            let made = options_of(machine, &flow, *restart).map(|options| flow.machine(&options));
             made.is_some_and(|made| made.is_ok_and(|made| made == *machine))
-        });
-        made_so.then_some(flow)
+        };
+        let restart = [ReviewRestart::Stage, ReviewRestart::First].into_iter().find(made_with)?;
+        Some((flow, restart))
     }
 
     /// The stages, in order.

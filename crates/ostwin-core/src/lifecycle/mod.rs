@@ -22,7 +22,7 @@ mod tests;
 pub use audit::{Applied, AuditEntry, AuditLine, Cause};
 pub use check::{MachineError, check};
 pub use display::{DisplayState, PlanStage, RoomFacts, Tone, display};
-pub use draw::{drawing, mermaid, outline};
+pub use draw::{drawing, drawing_of, mermaid, outline};
 pub use flow::{Does, Flow, FlowError, NewStage, Stage};
 pub use generate::{GenerateOptions, ReviewRestart, TriageMode, generate};
 pub use guard::{Comparison, Counter, Counters, Guard, GuardError, Op, Operand};
