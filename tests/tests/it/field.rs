@@ -113,6 +113,11 @@ impl Field {
         room::of_plan(&self.core(), plan).unwrap()
     }
 
+    /// The room of this number, once it is made.
+    pub(crate) fn room_if_any(&self, number: u32) -> Option<Room> {
+        Room::open(&self.core(), &RoomId::numbered(number)).ok()
+    }
+
     pub(crate) fn room(&self, number: u32) -> Room {
         Room::open(&self.core(), &RoomId::numbered(number)).unwrap()
     }

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use ostwin_core::config::{self, Config, Places};
+use ostwin_core::env;
 use ostwin_core::health::{self, Finding, Severity};
 use ostwin_core::layout::Layout;
 use ostwin_core::lock;
 use ostwin_core::project::Project;
-use ostwin_core::redact::Secrets;
+use ostwin_core::redact::{Secrets, is_secret_name};
 use ostwin_runner::agents::{Programs, list_agents};
 use ostwin_service::Exit;
 use ostwin_watch::unreported;
@@ -87,6 +88,7 @@ fn machine(layout: &Layout, config: &Config, findings: &mut Vec<Finding>) {
             "`ostwin config set default_agent NAME`, or `ostwin run --agent NAME`",
         ),
     });
+    findings.extend(keys(config, &found));
     findings.push(match unreported(layout.root()) {
         None => Finding::ok("file system", "changes are reported by events"),
         Some(kind) => Finding::note(
@@ -96,6 +98,33 @@ fn machine(layout: &Layout, config: &Config, findings: &mut Vec<Finding>) {
         ),
     });
     findings.push(locking(layout));
+}
+
+/// Which keys the agents that are here would find: their names, never their values.
+fn keys(config: &Config, found: &[&str]) -> Vec<Finding> {
+    let agents = config.agents.iter().filter(|(name, _)| found.contains(&name.as_str()));
+    agents
+        .filter_map(|(name, agent)| {
+            let is_default = config.default_agent.as_ref() == Some(name);
+            let wanted = agent.env_allow.iter().filter(|variable| is_secret_name(variable));
+            let (set, unset): (Vec<&str>, Vec<&str>) =
+                wanted.map(String::as_str).partition(|key| {
+                    agent.env.contains_key(*key)
+                        || env::var_os(key).is_some_and(|value| !value.is_empty())
+                });
+            let subject = format!("keys of {name}");
+            match (set.as_slice(), unset.as_slice()) {
+                ([], []) => None,
+                ([], unset) if is_default => Some(Finding::note(
+                    subject,
+                    format!("none of {} is set", unset.join(", ")),
+                    "nothing to do if it is logged in; `ostwin agent test` shakes hands with it",
+                )),
+                ([], _) => None,
+                (set, _) => Some(Finding::ok(subject, format!("{} set", set.join(", ")))),
+            }
+        })
+        .collect()
 }
 
 /// Tries the lock that everything relies on, where it is used.

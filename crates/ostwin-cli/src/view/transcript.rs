@@ -1,6 +1,8 @@
 //! The transcript of a session, for reading.
 
-use ostwin_core::room::AttemptRecord;
+use std::collections::BTreeMap;
+
+use ostwin_core::room::{AttemptRecord, Manifest, WorkTree};
 use ostwin_runner::acp::ToolStatus;
 use ostwin_runner::acp::transcript::{Entry, Event};
 use serde_json::Value;

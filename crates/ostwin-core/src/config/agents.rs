@@ -152,6 +152,22 @@ const SHIPPED: [Shipped; 9] = [
     (REHEARSAL, &["ostwin-rehearsal"], &["OSTWIN_REHEARSAL_SCRIPT", "OSTWIN_REHEARSAL_PACE"], None),
 ];
 
+/// How a preconfigured program is installed; `None` for one that a person has named.
+pub fn how_to_install(agent: &str) -> Option<&'static str> {
+    Some(match agent {
+        "opencode" => "npm install -g opencode-ai",
+        "claude" => "npm install -g @zed-industries/claude-agent-acp",
+        "codex" => "npm install -g @zed-industries/codex-acp",
+        "gemini" => "npm install -g @google/gemini-cli",
+        "goose" => "see https://block.github.io/goose",
+        "copilot" => "npm install -g @github/copilot",
+        "qwen" => "npm install -g @qwen-code/qwen-code",
+        "cursor" => "see https://cursor.com/cli",
+        REHEARSAL => "comes with ostwin: cargo build --bin ostwin-rehearsal",
+        _ => return None,
+    })
+}
+
 /// The preconfigured agent programs.
 pub(super) fn shipped_agents() -> BTreeMap<String, AgentSpec> {
     let owned = |list: &[&str]| list.iter().map(|&item| item.to_owned()).collect();

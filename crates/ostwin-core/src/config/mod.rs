@@ -20,7 +20,7 @@ mod source;
 mod tests;
 mod types;
 
-pub use agents::{AgentHome, AgentSpec, CommandOutput, Protocol, REHEARSAL};
+pub use agents::{AgentHome, AgentSpec, CommandOutput, Protocol, REHEARSAL, how_to_install};
 pub use approvals::{ApprovalMode, Approvals, Otherwise};
 pub use error::ConfigError;
 pub use layer::{FileError, Layer};

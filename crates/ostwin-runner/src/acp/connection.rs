@@ -11,8 +11,8 @@ use agent_client_protocol::v1::schema::{
     InitializeResponse, LoadSessionRequest, McpServer as WireMcpServer, McpServerStdio,
     NewSessionRequest, PromptRequest, RequestPermissionRequest, RequestPermissionResponse,
     SessionConfigId, SessionConfigKind, SessionConfigOption, SessionConfigOptionCategory,
-    SessionConfigSelectOptions, SessionConfigValueId, SessionId, SetSessionConfigOptionRequest,
-    StopReason as WireStopReason, TextContent,
+    SessionConfigSelectOption, SessionConfigSelectOptions, SessionConfigValueId, SessionId,
+    SetSessionConfigOptionRequest, StopReason as WireStopReason, TextContent,
 };
 use agent_client_protocol::{Agent, Client, Lines};
 use serde::{Deserialize, Serialize};
@@ -68,6 +68,8 @@ pub struct AgentInfo {
     pub resumed: bool,
     /// The agent can load this session again later.
     pub can_resume: bool,
+    /// The models that it offers, by their ids; empty if it offers no such choice.
+    pub models: Vec<String>,
     /// The wanted model was selected; false if the agent offers no such choice.
     pub model_selected: bool,
 }
@@ -307,6 +309,7 @@ impl Handshake<'_> {
             session_id: id.to_string(),
             resumed,
             can_resume: can_load,
+            models: models(&options).map(|(_, value)| value.value.to_string()).collect(),
             model_selected,
         };
         let Self { connection, wire, driver, .. } = self;
@@ -361,20 +364,15 @@ impl Handshake<'_> {
     }
 }
 
-/// The setting and value that select the model called `wanted`, by id or name.
-fn find_model(
+/// The models that an agent offers, each with the setting that selects it.
+fn models(
     options: &[SessionConfigOption],
-    wanted: &str,
-) -> Option<(SessionConfigId, SessionConfigValueId)> {
+) -> impl Iterator<Item = (&SessionConfigOption, &SessionConfigSelectOption)> {
     let models =
         options.iter().filter(|option| option.category == Some(SessionConfigOptionCategory::Model));
-    models
-        .filter_map(|option| match &option.kind {
-            SessionConfigKind::Select(select) => Some((option, select)),
-            _ => None,
-        })
-        .find_map(|(option, select)| {
-            let mut values: Vec<_> = Vec::new();
+    models.flat_map(|option| {
+        let mut values: Vec<_> = Vec::new();
+        if let SessionConfigKind::Select(select) = &option.kind {
             match &select.options {
                 SessionConfigSelectOptions::Ungrouped(flat) => values.extend(flat),
                 SessionConfigSelectOptions::Grouped(groups) => {
@@ -382,9 +380,17 @@ fn find_model(
                 }
                 _ => {}
             }
-            let value = values
-                .into_iter()
-                .find(|value| value.value.to_string() == wanted || value.name == wanted)?;
-            Some((option.id.clone(), value.value.clone()))
-        })
+        }
+        values.into_iter().map(move |value| (option, value))
+    })
+}
+
+/// The setting and value that select the model called `wanted`, by id or name.
+fn find_model(
+    options: &[SessionConfigOption],
+    wanted: &str,
+) -> Option<(SessionConfigId, SessionConfigValueId)> {
+    models(options)
+        .find(|(_, value)| value.value.to_string() == wanted || value.name == wanted)
+        .map(|(option, value)| (option.id.clone(), value.value.clone()))
 }

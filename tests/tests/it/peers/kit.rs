@@ -158,7 +158,7 @@ pub(super) fn source(path: &str) -> PathBuf {
 }
 
 /// Where `cargo xtask peers` has put them.
-fn installed(name: &str, lock: &str) -> PathBuf {
+pub(super) fn installed(name: &str, lock: &str) -> PathBuf {
     let built = bin("ostwin").unwrap();
     let folder = built.parent().and_then(Path::parent).unwrap().join("peers").join(name);
     let found = std::fs::read(folder.join("installed")).ok();

@@ -1,0 +1,137 @@
+//! Trying an agent: is it started, and does it speak the protocol?
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use ostwin_core::config::AgentSpec;
+use ostwin_core::programs::Programs;
+
+use super::environment::{EnvironmentPolicy, session_environment};
+use crate::acp::{AcpError, AgentInfo, Allow, Open, Session, Update, UpdateSink};
+use crate::guardian::{Guardian, GuardianError, GuardianProgram, Redact, Reservation, Start};
+use crate::resolve::MCP_CONFIG;
+
+/// The mark of a trial's processes.
+const MARK: &str = "att-handshake";
+
+/// How much of what the agent complains of is kept.
+const STDERR_MAX_BYTES: u64 = 64 << 10;
+
+/// Why a trial failed.
+#[derive(Debug, thiserror::Error)]
+pub enum HandshakeError {
+    /// The agent's entry names no program.
+    #[error("its entry names no program: set `command`")]
+    NoCommand,
+    /// The program is not on this machine.
+    #[error("its program `{0}` is neither on PATH nor beside this executable")]
+    NoProgram(String),
+    /// It, or its guardian, did not start.
+    #[error(transparent)]
+    Start(#[from] GuardianError),
+    /// It did not speak as it should.
+    #[error(transparent)]
+    Speech(#[from] AcpError),
+}
+
+/// What a trial is made with.
+#[derive(Clone, Copy, Debug)]
+pub struct Trial<'a> {
+    /// How guardians are started.
+    pub guardian: &'a GuardianProgram,
+    /// The agent's entry.
+    pub agent: &'a AgentSpec,
+    /// Where programs are.
+    pub programs: &'a Programs,
+    /// The user's environment.
+    pub environment: &'a [(String, String)],
+    /// An empty folder of its own, for its temporary files and what it says.
+    pub dir: &'a Path,
+    /// Where it would work.
+    pub cwd: &'a Path,
+    /// How long each step may take.
+    pub patience: Duration,
+}
+
+/// Starts an agent that speaks the protocol as a session would, without servers and without a
+/// prompt, opens a session, and ends it. Nothing of it runs any more afterwards.
+///
+/// # Errors
+/// [`HandshakeError`]; what the agent said on its standard error is in `stderr.log` of the folder.
+pub async fn handshake(trial: Trial<'_>) -> Result<AgentInfo, HandshakeError> {
+    let Trial { agent, dir, cwd, .. } = trial;
+    let argv = argv(trial)?;
+    let policy = EnvironmentPolicy {
+        tmp: dir.to_owned(),
+        attempt: MARK.to_owned(),
+        role: "engineer".to_owned(),
+        allow: agent.env_allow.clone(),
+        fixed: agent.env.clone(),
+        ..EnvironmentPolicy::default()
+    };
+    let start = Start {
+        argv,
+        cwd: cwd.to_owned(),
+        env: session_environment(trial.environment.iter().cloned(), &policy),
+        attempt: MARK.to_owned(),
+        session_lock: dir.join("session.lock"),
+        session_lock_wait_ms: 0,
+        stderr_log: dir.join("stderr.log"),
+        stderr_max_bytes: STDERR_MAX_BYTES,
+        grace_seconds: 1,
+        redact: Redact::default(),
+    };
+    let Reservation::Granted(guardian) = Guardian::reserve(trial.guardian, Vec::new()).await?
+    else {
+        return Err(AcpError::Closed.into());
+    };
+    let mut running = guardian.start(&start).await?;
+    let opened = match running.take_relay() {
+        Some((reader, writer)) => {
+            let open = Open {
+                cwd: cwd.to_owned(),
+                mcp_servers: Vec::new(),
+                resume: None,
+                model: None,
+                handshake_timeout: trial.patience,
+                client_version: env!("CARGO_PKG_VERSION").to_owned(),
+            };
+            let sink = Arc::new(Mutex::new(Deaf));
+            Session::open(reader, writer, &open, sink, Arc::new(Allow), |_, _| {}).await
+        }
+        None => Err(AcpError::Closed),
+    };
+    let info = match opened {
+        Ok(session) => {
+            let info = session.info().clone();
+            session.close().await;
+            Ok(info)
+        }
+        Err(error) => Err(error),
+    };
+    let ended = running.end().await;
+    info.map_err(|error| match error {
+        AcpError::Closed => AcpError::Ended(ended.status).into(),
+        error => error.into(),
+    })
+}
+
+/// The program and its arguments; a file of servers is an empty one.
+fn argv(trial: Trial<'_>) -> Result<Vec<String>, HandshakeError> {
+    let mut words = trial.agent.command.iter();
+    let program = words.next().ok_or(HandshakeError::NoCommand)?;
+    let found =
+        trial.programs.find(program).ok_or_else(|| HandshakeError::NoProgram(program.clone()))?;
+    let servers = trial.dir.join("mcp.json").display().to_string();
+    let args = words.map(|word| word.replace(MCP_CONFIG, &servers));
+    Ok(std::iter::once(found.display().to_string()).chain(args).collect())
+}
+
+/// Hears nothing: a trial has no transcript.
+#[derive(Debug)]
+struct Deaf;
+
+impl UpdateSink for Deaf {
+    fn update(&mut self, _: Update) {}
+}

@@ -1,0 +1,245 @@
+//! A model's service on loopback that plays a script: chat completions as many programs speak them.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+/// How the service answers.
+#[derive(Clone, Debug)]
+pub(super) enum Manner {
+    /// It plays the worker and the reviewer of a room, who do their work.
+    Work,
+    /// It refuses with this status and message.
+    Refuse(u16, String),
+    /// It begins an answer and cuts the connection.
+    Break,
+    /// It takes the request and says nothing.
+    Silence,
+}
+
+/// The running service. Its threads end with the test's process.
+pub(super) struct Model {
+    address: String,
+    manner: Arc<Mutex<Manner>>,
+    asked: Arc<Mutex<Vec<Value>>>,
+}
+
+impl Model {
+    pub(super) fn start(manner: Manner) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}/v1", listener.local_addr().unwrap());
+        let (manner, asked) = (Arc::new(Mutex::new(manner)), Arc::default());
+        let model = Self { address, manner: Arc::clone(&manner), asked: Arc::clone(&asked) };
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let (manner, asked) = (Arc::clone(&manner), Arc::clone(&asked));
+                std::thread::spawn(move || serve(stream, &manner, &asked));
+            }
+        });
+        model
+    }
+
+    /// The base address of the service.
+    pub(super) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Every request that came with tools, that is, for work, so far.
+    pub(super) fn asked(&self) -> Vec<Value> {
+        self.asked.lock().unwrap().clone()
+    }
+
+    /// From now on it answers so.
+    pub(super) fn turn(&self, manner: Manner) {
+        *self.manner.lock().unwrap() = manner;
+    }
+}
+
+/// Answers one connection's requests until it is closed.
+fn serve(stream: TcpStream, manner: &Mutex<Manner>, asked: &Mutex<Vec<Value>>) {
+    let mut writer = stream.try_clone().unwrap();
+    let mut reader = BufReader::new(stream);
+    while let Some(request) = read(&mut reader) {
+        if is_work(&request) {
+            asked.lock().unwrap().push(request.clone());
+        }
+        let manner = manner.lock().unwrap().clone();
+        let answered = match manner {
+            Manner::Work => stream_of(&mut writer, &answer(&request)),
+            Manner::Refuse(status, message) => refuse(&mut writer, status, &message),
+            Manner::Break => {
+                let begun = head(&mut writer).and_then(|()| chunk(&mut writer, &text("I am")));
+                drop(begun);
+                drop(writer.shutdown(std::net::Shutdown::Both));
+                return;
+            }
+            Manner::Silence => {
+                // The client gives up first, and closes.
+                drop(reader.read(&mut [0]));
+                return;
+            }
+        };
+        if answered.is_err() {
+            return;
+        }
+    }
+}
+
+/// The body of the next request; `None` when there is none any more.
+fn read(reader: &mut BufReader<TcpStream>) -> Option<Value> {
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        if reader.read_line(&mut line).ok()? == 0 {
+            return None;
+        }
+        let line = line.trim_end().to_ascii_lowercase();
+        if line.is_empty() {
+            break;
+        }
+        if let Some(value) = line.strip_prefix("content-length:") {
+            length = value.trim().parse().ok()?;
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    serde_json::from_slice(&body).ok()
+}
+
+/// A request without tools only asks for the title of a conversation.
+fn is_work(request: &Value) -> bool {
+    request["tools"].as_array().is_some_and(|tools| !tools.is_empty())
+}
+
+fn refuse(writer: &mut TcpStream, status: u16, message: &str) -> std::io::Result<()> {
+    let body = json!({ "error": { "message": message, "type": "refused" } }).to_string();
+    write!(
+        writer,
+        "HTTP/1.1 {status} Refused\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+fn head(writer: &mut TcpStream) -> std::io::Result<()> {
+    writer.write_all(
+        b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n",
+    )
+}
+
+fn chunk(writer: &mut TcpStream, event: &Value) -> std::io::Result<()> {
+    let event = format!("data: {event}\n\n");
+    write!(writer, "{:x}\r\n{event}\r\n", event.len())?;
+    writer.flush()
+}
+
+/// One event with this part of an answer.
+fn part(delta: &Value, finish: Option<&str>) -> Value {
+    json!({
+        "id": "answer", "object": "chat.completion.chunk", "created": 1, "model": "scripted",
+        "choices": [{ "index": 0, "delta": delta, "finish_reason": finish }],
+    })
+}
+
+fn text(text: &str) -> Value {
+    part(&json!({ "role": "assistant", "content": text }), None)
+}
+
+/// Streams a whole answer, and what it used.
+fn stream_of(writer: &mut TcpStream, answer: &Answer) -> std::io::Result<()> {
+    head(writer)?;
+    let finish = match answer {
+        Answer::Text(words) => {
+            chunk(writer, &text(words))?;
+            "stop"
+        }
+        Answer::Call { tool, arguments } => {
+            let call = json!({
+                "index": 0, "id": format!("call-{}", fastrand::u64(..)), "type": "function",
+                "function": { "name": tool, "arguments": arguments.to_string() },
+            });
+            chunk(writer, &part(&json!({ "role": "assistant", "tool_calls": [call] }), None))?;
+            "tool_calls"
+        }
+    };
+    chunk(writer, &part(&json!({}), Some(finish)))?;
+    let usage = json!({ "prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110 });
+    let mut used = part(&json!({}), None);
+    used["choices"] = json!([]);
+    used["usage"] = usage;
+    chunk(writer, &used)?;
+    writer.write_all(b"e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n")?;
+    writer.flush()
+}
+
+/// What the model says.
+enum Answer {
+    Text(String),
+    Call { tool: String, arguments: Value },
+}
+
+/// The next step of whoever the prompt makes the model: it reports, the worker remembers something,
+/// and then posts the signal.
+fn answer(request: &Value) -> Answer {
+    let messages = request["messages"].as_array().cloned().unwrap_or_default();
+    let prompt: String = messages.iter().filter(|m| m["role"] == "user").map(words).collect();
+    let calls = messages.iter().filter(|message| message["role"] == "tool").count();
+    let worker = prompt.contains("You are `engineer`");
+    if !is_work(request) {
+        return Answer::Text("A title".to_owned());
+    }
+    match (calls, worker) {
+        (0, _) => {
+            call(request, "report_progress", json!({ "percent": 50, "message": "half of it" }))
+        }
+        (1, true) => call(
+            request,
+            "publish",
+            json!({ "kind": "decision", "summary": "Cents are integers", "tags": ["money"] }),
+        ),
+        (2, true) => call(
+            request,
+            "post_message",
+            json!({ "to": "qa", "type": "done", "body": "It is there, seen by a test." }),
+        ),
+        (1, false) => {
+            let criteria: Vec<Value> = ["DOD-1", "AC-1"]
+                .iter()
+                .map(|id| json!({ "id": id, "met": true, "evidence": "seen by running it" }))
+                .collect();
+            let data = json!({ "verdict": "pass", "summary": "It works.", "criteria": criteria });
+            let body = "I ran it.";
+            call(
+                request,
+                "post_message",
+                json!({ "to": "engineer", "type": "pass", "body": body, "data": data }),
+            )
+        }
+        _ => Answer::Text("Posted.".to_owned()),
+    }
+}
+
+/// A call of the tool with this plain name, under the name that the program has given it.
+fn call(request: &Value, plain: &str, arguments: Value) -> Answer {
+    let tools = request["tools"].as_array().into_iter().flatten();
+    let names = tools.filter_map(|tool| tool["function"]["name"].as_str());
+    let Some(tool) = names.clone().find(|name| name.ends_with(plain)) else {
+        let names: Vec<&str> = names.collect();
+        return Answer::Text(format!("There is no tool {plain}, only {}.", names.join(", ")));
+    };
+    Answer::Call { tool: tool.to_owned(), arguments }
+}
+
+/// The text of a message, whichever form it has.
+fn words(message: &Value) -> String {
+    match &message["content"] {
+        Value::String(text) => text.clone(),
+        Value::Array(parts) => parts.iter().filter_map(|part| part["text"].as_str()).collect(),
+        _ => String::new(),
+    }
+}
+
+/// Longest time until a request for work arrives, on a slow and busy machine.
+pub(super) const PATIENCE: Duration = Duration::from_secs(180);
