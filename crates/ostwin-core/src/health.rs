@@ -19,6 +19,7 @@ use crate::plans::{self, PlanStoreError, StoredPlan};
 use crate::project::Project;
 use crate::room::{Room, RoomError};
 use crate::skills_lock::{SkillsLock, SkillsLockError};
+use crate::vault::{self, Vault, VaultError};
 use crate::{channel, ledger, registry::Registry};
 
 /// How bad a finding is.
@@ -83,6 +84,7 @@ pub fn examine(project: &Project) -> Result<Vec<Finding>, HealthError> {
     examine_registry(&layout.registry(), &mut findings);
     lines_of::<ledger::Entry>("shared memory", &layout.ledger(), &mut findings);
     examine_skills(layout, &mut findings);
+    examine_vaults(layout, &mut findings);
     for plan in plans::list(project)? {
         examine_plan(&plan, &mut findings);
     }
@@ -115,6 +117,30 @@ fn examine_registry(path: &Path, findings: &mut Vec<Finding>) {
             "mend the file, or remove it: the shipped registry is used then",
         )),
         Err(error) => findings.push(unreadable("role registry", &error)),
+    }
+}
+
+fn examine_vaults(layout: &Layout, findings: &mut Vec<Finding>) {
+    for path in vault::places(layout, env::config_dir().as_deref()) {
+        let subject = format!("vault `{}`", path.display());
+        match Vault::read(&path) {
+            Ok(None) => {}
+            Ok(Some(vault)) => {
+                let count = vault.names().count();
+                findings
+                    .push(Finding::ok(subject, format!("readable by you alone, {count} secrets")));
+            }
+            Err(error @ VaultError::Mode { .. }) => findings.push(Finding::problem(
+                subject,
+                error.to_string(),
+                format!("chmod 600 {}", path.display()),
+            )),
+            Err(error) => findings.push(Finding::problem(
+                subject,
+                error.to_string(),
+                "mend the file by hand: it is never replaced",
+            )),
+        }
     }
 }
 

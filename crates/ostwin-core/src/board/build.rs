@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::value::{Board, Counts, Engine, LastMessage, PlanState, Row};
+use crate::budget::Caps;
 use crate::channel::Message;
 use crate::control::{EngineRecord, Pauses};
 use crate::dag::{Dag, DagNode};
@@ -12,7 +13,7 @@ use crate::lifecycle::{
     DisplayState, PlanStage, RoomFacts, Spent, StateKind, Tone, display, names,
 };
 use crate::plans::PlanMeta;
-use crate::room::{AttemptRecord, Contract, Outcome, Progress, Standing};
+use crate::room::{AttemptRecord, Contract, Outcome, Progress, Question, Standing};
 use crate::time::Timestamp;
 
 /// Longest text of a last message, in characters.
@@ -38,6 +39,10 @@ pub struct Inputs<'a> {
     pub max_sessions: usize,
     /// Pause before a retry where the epic does not say.
     pub retry_delay: Duration,
+    /// What the whole plan may use.
+    pub caps: Caps,
+    /// An agent that reports no usage may work under a budget.
+    pub unmetered_is_fine: bool,
     /// The moment of the board.
     pub now: Timestamp,
 }
@@ -75,6 +80,10 @@ pub struct RoomReading {
     pub spent: Spent,
     /// The newest message.
     pub last_message: Option<Message>,
+    /// What a session has asked a person and nobody has answered.
+    pub questions: Vec<Question>,
+    /// What the room may use by itself.
+    pub caps: Caps,
 }
 
 /// Computes the board.
@@ -203,13 +212,17 @@ impl Maker<'_> {
     }
 
     fn known(&self, room: &RoomId, reading: &RoomReading) -> Row {
-        let RoomReading { contract, standing, progress, attempt, spent, last_message } = reading;
+        let RoomReading { contract, standing, progress, attempt, spent, last_message, .. } =
+            reading;
         let replay = &standing.replay;
         let passed = is_passed(standing);
         // Without an engine no session runs, whatever the record says.
         let active =
             self.inputs.engine.driven && attempt.as_ref().is_some_and(AttemptRecord::is_open);
+        let before = self.facts();
+        let can_start = before.waits_for.is_empty() && before.blocked_by.is_empty();
         let facts = RoomFacts {
+            question: asked_of_a_person(self.inputs, reading, active, can_start),
             attempt_open: active,
             resume_at: self.resume_at(reading),
             last_signal: replay.last_signal.clone(),
@@ -315,6 +328,45 @@ impl Maker<'_> {
             _ => (tells && !reason.is_empty()).then(|| reason.to_owned()),
         }
     }
+}
+
+/// What a person has to say before the room goes on: an answer, or more budget.
+fn asked_of_a_person(
+    inputs: &Inputs<'_>,
+    reading: &RoomReading,
+    active: bool,
+    can_start: bool,
+) -> Option<String> {
+    if let Some(question) = reading.questions.first() {
+        let more = match reading.questions.len() {
+            1 => String::new(),
+            several => format!(" (and {} more)", several - 1),
+        };
+        return Some(format!("{}{more}", question.line()));
+    }
+    let kind = reading.standing.kind();
+    let starts = kind.has_session() || reading.standing.replay.started_at.is_none();
+    if active || !can_start || !starts || kind == StateKind::Terminal {
+        return None;
+    }
+    let of_room = reading.caps.used_up(&reading.spent).map(|words| ("room", words));
+    let of_plan = || inputs.caps.used_up(&spent_by_all(inputs)).map(|words| ("plan", words));
+    if let Some((whose, words)) = of_room.or_else(of_plan) {
+        return Some(format!("the {whose}'s budget is used up: {words}"));
+    }
+    let capped = inputs.caps.is_set() || reading.caps.is_set();
+    let silent = reading.attempt.as_ref().filter(|attempt| attempt.is_unmetered())?;
+    (capped && !inputs.unmetered_is_fine).then(|| {
+        format!("agent `{}` does not report what it uses, and there is a budget", silent.agent)
+    })
+}
+
+fn spent_by_all(inputs: &Inputs<'_>) -> Spent {
+    let readings = inputs.rooms.values().filter_map(|room| room.reading.as_ref().ok());
+    readings.fold(Spent::default(), |total, reading| Spent {
+        tokens: total.tokens.saturating_add(reading.spent.tokens),
+        cost_usd: total.cost_usd + reading.spent.cost_usd,
+    })
 }
 
 fn empty_row(id: &EpicId, node: &DagNode, display: DisplayState) -> Row {
@@ -432,10 +484,20 @@ fn only_people_can_help(inputs: &Inputs<'_>) -> bool {
         let reading = inputs.rooms.get(id).and_then(|room| room.reading.as_ref().ok());
         let begun = reading.is_some_and(|reading| reading.standing.replay.started_at.is_some());
         let own = match inputs.rooms.get(id).map(|room| &room.reading) {
-            Some(Ok(reading)) => match reading.standing.kind() {
+            Some(Ok(of_room)) => match of_room.standing.kind() {
                 StateKind::Terminal => true,
-                StateKind::Wait => begun,
-                _ => false,
+                StateKind::Wait if begun => true,
+                _ => {
+                    let open = reading.as_ref().and_then(|reading| reading.attempt.as_ref());
+                    let active = inputs.engine.driven && open.is_some_and(|open| open.is_open());
+                    let passed = |needed: &EpicId| {
+                        let room = inputs.rooms.get(needed).map(|room| room.reading.as_ref());
+                        room.is_some_and(|reading| reading.is_ok_and(|r| is_passed(&r.standing)))
+                    };
+                    let node = inputs.dag.node(id);
+                    let can_start = node.is_some_and(|node| node.depends_on.iter().all(passed));
+                    asked_of_a_person(inputs, of_room, active, can_start).is_some()
+                }
             },
             Some(Err(_)) => true,
             None => false,

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use super::build::{EngineInput, Inputs, RoomInput, RoomReading, build};
 use super::value::Board;
+use crate::budget::{self, BudgetError, Caps};
 use crate::channel::Filter;
 use crate::config::Config;
 use crate::control::{self, ControlError, Pauses};
-use crate::events::Event;
 use crate::dag::{self, BuildOptions, Dag, DagError};
+use crate::events::Event;
 use crate::fs::FsError;
 use crate::ids::{EpicId, RoomId};
 use crate::jsonl::{Follower, JsonlError};
@@ -34,6 +35,9 @@ pub enum BoardError {
     /// The rooms cannot be listed.
     #[error(transparent)]
     Room(#[from] RoomError),
+    /// The plan's budget cannot be read.
+    #[error(transparent)]
+    Budget(#[from] BudgetError),
     /// It cannot be learned who drives the plan.
     #[error(transparent)]
     Control(#[from] ControlError),
@@ -63,6 +67,7 @@ pub struct Loader {
     plan: StoredPlan,
     max_sessions: usize,
     retry_delay: Duration,
+    config: Config,
     events: Follower,
     pauses: Pauses,
     dag: Option<Dag>,
@@ -81,6 +86,7 @@ impl Loader {
             plan: plan.clone(),
             max_sessions: usize::try_from(config.max_concurrent_rooms).unwrap_or(usize::MAX),
             retry_delay: Duration::from_secs(config.retry_delay_seconds),
+            config: config.clone(),
             events: Follower::new(&plan.paths.events(), 0),
             pauses: Pauses::default(),
             dag: None,
@@ -113,9 +119,9 @@ impl Loader {
         if self.stale_plan || self.dag.is_none() {
             self.read_plan()?;
         }
-        let stale = std::mem::take(&mut self.stale);
+        let (stale, patience) = (std::mem::take(&mut self.stale), self.patience());
         for input in self.rooms.values_mut().filter(|input| stale.contains(&input.room)) {
-            *input = read_room(&self.project, &input.room);
+            *input = read_room(&self.project, &input.room, patience);
         }
         self.read_events()?;
         let engine = EngineInput {
@@ -138,6 +144,8 @@ impl Loader {
             pauses: &self.pauses,
             max_sessions: self.max_sessions,
             retry_delay: self.retry_delay,
+            caps: budget::caps_of_plan(&self.plan.paths, &self.config)?,
+            unmetered_is_fine: self.config.budget_unmetered,
             now,
         }))
     }
@@ -153,6 +161,11 @@ impl Loader {
                 return Ok(());
             }
         }
+    }
+
+    /// How long a question waits that does not say so itself.
+    fn patience(&self) -> Duration {
+        Duration::from_secs(self.config.ask_timeout_seconds)
     }
 
     fn read_plan(&mut self) -> Result<(), BoardError> {
@@ -173,8 +186,10 @@ impl Loader {
                 (planning_dag(&self.plan, review)?, rooms)
             }
         };
-        self.rooms =
-            rooms.into_iter().map(|(epic, room)| (epic, read_room(&self.project, &room))).collect();
+        self.rooms = rooms
+            .into_iter()
+            .map(|(epic, room)| (epic, read_room(&self.project, &room, self.patience())))
+            .collect();
         self.dag = Some(dag);
         self.stale.clear();
         self.stale_plan = false;
@@ -206,15 +221,23 @@ fn planning_dag(plan: &StoredPlan, review: Option<RoomId>) -> Result<Dag, BoardE
     Ok(dag::build(&parsed.plan, &options)?)
 }
 
-fn read_room(project: &Project, id: &RoomId) -> RoomInput {
-    let reading = read(project, id).map(Box::new).map_err(|error| with_causes(&error));
+fn read_room(project: &Project, id: &RoomId, patience: Duration) -> RoomInput {
+    let reading = read(project, id, patience).map(Box::new).map_err(|error| with_causes(&error));
     RoomInput { room: id.clone(), reading }
 }
 
-fn read(project: &Project, id: &RoomId) -> Result<RoomReading, RoomError> {
+fn read(project: &Project, id: &RoomId, patience: Duration) -> Result<RoomReading, RoomError> {
     let room = Room::open(project, id)?;
+    let own = room.settings()?;
+    let contract = room.contract()?;
+    let limits = &contract.constraints;
     Ok(RoomReading {
-        contract: room.contract()?,
+        questions: room.open_questions(patience)?,
+        caps: Caps {
+            tokens: own.budget_tokens.or(limits.budget_tokens_max),
+            usd: own.budget_usd.or(limits.budget_cost_max_usd),
+        },
+        contract,
         standing: room.standing()?,
         // A hint that cannot be read hides nothing else.
         progress: room.progress().unwrap_or_default(),

@@ -72,6 +72,8 @@ pub(super) fn room(number: u32, way: &[(&str, &str)]) -> RoomInput {
     let replay = Replay::of(&machine, &lines);
     let state = replay.state.clone().unwrap();
     let reading = RoomReading {
+        questions: Vec::new(),
+        caps: crate::budget::Caps::default(),
         contract,
         standing: Standing { machine, replay, state },
         progress: None,
@@ -155,6 +157,8 @@ pub(super) fn board(rooms: impl IntoIterator<Item = RoomInput>, driven: bool) ->
         pauses: &Pauses::default(),
         max_sessions: 50,
         retry_delay: Duration::ZERO,
+        caps: crate::budget::Caps::default(),
+        unmetered_is_fine: false,
         now: at(100),
     })
 }
