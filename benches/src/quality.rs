@@ -102,14 +102,20 @@ fn run(
         explain: false,
     };
     let Some(first) = queries.first() else { bail!("the labelled set has no questions") };
-    // The first search reads what is new in the ledger and makes the missing vectors.
-    match catalogue.search(&question(first)) {
-        Ok(answer) if answer.mode_used != mode => return Ok(Err(answer.note.unwrap_or_default())),
-        Ok(answer) if answer.not_yet_embedded > 0 => {
-            bail!("{} entries have no vector after one search", answer.not_yet_embedded)
+    // The first searches read what is new in the ledger and make the missing vectors, each some.
+    let mut missing = usize::MAX;
+    while missing > 0 {
+        let answer = match catalogue.search(&question(first)) {
+            Err(error @ MemoryError::NoMeaning { .. }) => return Ok(Err(error.to_string())),
+            answer => answer?,
+        };
+        if answer.mode_used != mode {
+            return Ok(Err(answer.note.unwrap_or_default()));
         }
-        Err(error @ MemoryError::NoMeaning { .. }) => return Ok(Err(error.to_string())),
-        answer => drop(answer?),
+        if answer.not_yet_embedded >= missing {
+            bail!("{missing} entries have no vector, and a search makes none");
+        }
+        missing = answer.not_yet_embedded;
     }
     let mut qualities = Vec::with_capacity(queries.len());
     let mut times = Vec::with_capacity(queries.len());
