@@ -1,0 +1,153 @@
+//! The vault: secrets that get where they belong and nowhere else.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use ostwin_testkit::{Finished, Process, wait_until};
+use serde_json::json;
+
+use crate::field::{Field, PATIENCE, one_epic};
+
+const VALUE: &str = "vaulted-Zm9v/42 value";
+
+/// Sets a secret as a script does: by standard input.
+fn set(field: &Field, args: &[&str], value: &str) -> Finished {
+    let body = field.project.home().join("value");
+    ostwin_core::fs::replace_private(&body, value.as_bytes(), ostwin_core::store::Durability::Os)
+        .unwrap();
+    let mut command = field.ostwin(args);
+    command.stdin(std::fs::File::open(&body).unwrap());
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let mut process = Process::spawn(&mut command).unwrap();
+    let status = process.wait(PATIENCE).unwrap();
+    ostwin_core::fs::remove_file(&body).unwrap();
+    Finished { status, stdout: String::new(), stderr: String::new() }
+}
+
+#[test]
+fn names_are_listed_and_values_only_shown_when_asked_for() {
+    let field = Field::built_in();
+    let args = ["vault", "set", "github", "token"];
+    assert_eq!(set(&field, &args, &format!("{VALUE}\n")).status.code(), Some(0));
+    assert_eq!(set(&field, &["vault", "set", "github", "x"], "short").status.code(), Some(2));
+    let user = ["vault", "set", "mine", "key", "--user"];
+    assert_eq!(set(&field, &user, "of-the-user").status.code(), Some(0));
+    let listed = field.expect(&["vault", "list"], 0);
+    assert!(listed.stdout.contains("token") && listed.stdout.contains("mine"), "{}", listed.stdout);
+    assert!(!listed.stdout.contains("vaulted") && !listed.stdout.contains("of-the-user"));
+    assert_eq!(field.expect(&["vault", "get", "github", "token"], 0).stdout, format!("{VALUE}\n"));
+    field.expect(&["vault", "rm", "github", "token"], 0);
+    field.expect(&["vault", "get", "github", "token"], 2);
+}
+
+#[test]
+fn one_that_others_can_read_stops_a_run_and_is_named_by_the_doctor() {
+    let field = Field::built_in();
+    field.plan("PLAN.md", &one_epic(""));
+    set(&field, &["vault", "set", "a", "b"], VALUE);
+    let path = field.project.layout().vault();
+    let wide = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+    std::fs::set_permissions(&path, wide).unwrap();
+    let run = field.expect(&["run", "PLAN.md", "--no-wait"], 2);
+    assert!(run.stderr.contains("chmod 600"), "{}", run.stderr);
+    let doctor = field.expect(&["doctor"], 1);
+    assert!(doctor.stdout.contains("chmod 600"), "{}", doctor.stdout);
+    assert!(std::fs::read_to_string(&path).unwrap().contains(VALUE), "it is left alone");
+}
+
+fn files(dir: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(dir).unwrap().map(Result::unwrap) {
+        let kind = entry.file_type().unwrap();
+        if kind.is_dir() {
+            files(&entry.path(), found);
+        } else if kind.is_file() {
+            found.push(entry.path());
+        }
+    }
+}
+
+fn in_a_process_list() -> bool {
+    let entries = std::fs::read_dir("/proc").unwrap().filter_map(Result::ok);
+    let mut lines = entries.filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok());
+    lines.any(|line| line.windows(VALUE.len()).any(|part| part == VALUE.as_bytes()))
+}
+
+#[test]
+fn a_secret_of_the_vault_is_in_no_file_log_or_process_list_of_a_run() {
+    let half = VALUE.len() / 2;
+    let script = json!({ "v": 1, "rules": [{
+        "when": { "state_type": ["work"] },
+        "before": [
+            { "do": "say", "text": VALUE },
+            { "do": "say", "text": &VALUE[..half] },
+            { "do": "say", "text": &VALUE[half..] },
+            { "do": "progress", "percent": 10, "message": VALUE },
+            { "do": "remember", "kind": "warning", "summary": VALUE },
+            { "do": "post", "to": "qa", "type": "note", "body": VALUE },
+            { "do": "ask_permission", "title": "Print it", "command": format!("echo '{VALUE}'") },
+        ],
+        "verdict": { "summary": VALUE },
+    }] });
+    let settings = json!({ "approvals": "ask", "ask_timeout_seconds": 1 });
+    let field = Field::new(&script, &settings);
+    // The agent's own words come from a file that is no record of the project.
+    let aside = field.project.home().join("rehearsal.json");
+    ostwin_core::fs::claim(&field.project.root().join("rehearsal.json"), &aside).unwrap();
+    let config = field.project.layout().config();
+    let text = std::fs::read_to_string(&config).unwrap();
+    let old = field.project.root().join("rehearsal.json").display().to_string();
+    let text = text.replace(&old, &aside.display().to_string());
+    field.project.write(".agents/config.json", &text).unwrap();
+    // A server that tells its environment, where nobody but the agent's own log hears it.
+    let tell = "env >&2; exec sleep 1000";
+    let servers = json!({ "mcp": { "telltale": {
+        "command": ["sh", "-c", tell],
+        "environment": { "TELL_TOKEN": "Bearer ${vault:telltale/token}" },
+    } } });
+    field.project.write(".agents/mcp/config.json", &servers.to_string()).unwrap();
+    set(&field, &["vault", "set", "telltale", "token"], VALUE);
+    field.plan("PLAN.md", &one_epic(""));
+
+    let mut command = field.ostwin(&["run", "PLAN.md", "--detach", "--json"]);
+    command.env("RUST_LOG", "debug");
+    let started = Process::finish(&mut command, PATIENCE).unwrap();
+    assert_eq!(started.status.code(), Some(0), "{}", started.stderr);
+    let plan = field.plans().remove(0);
+    wait_until("the end of the run", PATIENCE, || {
+        assert!(!in_a_process_list());
+        (!ostwin_core::control::is_driven(&plan.paths).unwrap()).then_some(())
+    })
+    .unwrap();
+    let states = field.states(&plan.meta.plan_id);
+    assert!(crate::field::all_passed(&states), "{states:?}");
+    let mut found = Vec::new();
+    files(field.project.root(), &mut found);
+    found.retain(|path| *path != field.project.layout().vault());
+    assert!(found.len() > 20);
+    for path in found {
+        let bytes = std::fs::read(&path).unwrap();
+        let holds = bytes.windows(VALUE.len()).any(|part| part == VALUE.as_bytes());
+        assert!(!holds, "{} holds the secret", path.display());
+    }
+    let room = field.room(1);
+    let channel = std::fs::read_to_string(room.paths().channel()).unwrap();
+    assert!(channel.contains("[redacted:telltale/token]"), "{channel}");
+    let record = std::fs::read_to_string(room.attempts().unwrap()[0].paths.mcp()).unwrap();
+    assert!(record.contains("${vault:telltale/token}"), "{record}");
+    std::io::stderr().flush().unwrap();
+}
+
+#[test]
+fn a_placeholder_that_no_vault_fills_is_named_before_the_session() {
+    let field = Field::built_in();
+    let servers = json!({ "mcp": { "x": {
+        "command": ["x"], "environment": { "T": "${vault:x/token}" },
+    } } });
+    field.project.write(".agents/mcp/config.json", &servers.to_string()).unwrap();
+    field.plan("PLAN.md", &one_epic("- max_retries: 0\n"));
+    field.finish(&["run", "PLAN.md", "--no-wait"]);
+    let reason = field.room(1).attempts().unwrap()[0].record.reason.clone().unwrap();
+    assert!(reason.contains("`${vault:x/token}`: no vault holds `x/token`"), "{reason}");
+    assert!(reason.contains("ostwin vault set x token"), "{reason}");
+}
