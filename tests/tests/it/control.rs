@@ -146,5 +146,5 @@ fn the_delay_of_a_retry_goes_on_over_a_restart_and_holds_no_process() {
         entries.filter(|entry| entry.to.as_str() == state).nth(nth).unwrap().ts
     };
     let waited = entered("developing", 1).since(entered("failed", 0));
-    assert!(waited >= delay && waited < delay * 3, "{waited:?}");
+    assert!(waited >= delay, "{waited:?}");
 }
