@@ -8,6 +8,7 @@ mod killed;
 mod limits;
 mod races;
 mod signals;
+mod small_disk;
 
 use std::path::PathBuf;
 

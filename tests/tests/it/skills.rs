@@ -118,3 +118,53 @@ fn a_circle_is_shown_whole() {
     let refused = field.expect(&["resolve", "skills", "--role", "qa"], 2);
     assert!(refused.stderr.contains("in a circle: `one` -> `two` -> `one`"), "{}", refused.stderr);
 }
+
+#[test]
+fn who_names_a_skill_gets_it_whichever_roles_it_is_for() {
+    let field = Field::built_in();
+    field
+        .project
+        .write(".agents/roles/builder/role.json", r#"{"skill_refs": ["implementing"]}"#)
+        .unwrap();
+    field.project.write(".agents/roles/builder/ROLE.md", "You build.").unwrap();
+    let told = field.expect(&["resolve", "skills", "--role", "builder", "--json"], 0);
+    let told: Value = serde_json::from_str(&told.stdout).unwrap();
+    let skill = told["skills"].as_array().unwrap().iter().find(|it| it["name"] == "implementing");
+    let skill = skill.unwrap();
+    assert_eq!(skill["asked_by"][0]["by"], "role.json");
+    assert!(skill["applicable_roles"].as_array().is_some_and(|roles| !roles.is_empty()), "{skill}");
+    let text = field.expect(&["resolve", "skills", "--role", "builder"], 0).stdout;
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("counts more"), "{text}");
+}
+
+#[test]
+fn a_plan_gets_a_skill_without_an_edit_of_its_text() {
+    let field = Field::built_in();
+    skill(&field, "../home/.agents/skills", "weighing", "");
+    field.plan("PLAN.md", &one_epic(""));
+    let set = ["config", "set", "--plan", "PLAN.md", "skill_refs", "weighing"];
+    let unknown = field.expect(&set, 2);
+    assert!(unknown.stderr.contains("no plan was imported"), "{}", unknown.stderr);
+    field.expect(&["run", "PLAN.md", "--no-wait"], 0);
+    field.expect(&set, 0);
+    let stored = field.plans()[0].paths.skills();
+    let said: Value = serde_json::from_slice(&std::fs::read(&stored).unwrap()).unwrap();
+    assert_eq!(said, json!({ "schema_version": 1, "skill_refs": ["weighing"] }));
+    let args = ["resolve", "skills", "--role", "engineer", "--room", "room-001", "--json"];
+    let told: Value = serde_json::from_str(&field.expect(&args, 0).stdout).unwrap();
+    let found = told["skills"].as_array().unwrap().iter().find(|it| it["name"] == "weighing");
+    let by = &found.unwrap()["asked_by"];
+    assert_eq!(by, &json!([{ "by": "plan", "place": stored }]));
+
+    let refused = field.expect(&["config", "set", "--plan", "PLAN.md", "max_retries", "1"], 2);
+    assert!(refused.stderr.contains("kept beside a plan"), "{}", refused.stderr);
+    field.expect(&["config", "set", "--plan", "PLAN.md", "roles.engineer.model", "larger"], 0);
+    let args = ["resolve", "role", "--role", "engineer", "--room", "room-001", "--json"];
+    let model = field.expect(&args, 0).stdout;
+    assert!(model.contains("larger"), "{model}");
+    ostwin_core::fs::replace_hint(&stored, b"{\"skills\": []}").unwrap();
+    let broken =
+        field.expect(&["resolve", "skills", "--role", "engineer", "--room", "room-001"], 2);
+    assert!(broken.stderr.contains("PLAN.skills.json"), "{}", broken.stderr);
+}

@@ -13,7 +13,7 @@ use super::{check_passed, first_attempt, outcomes, unfinished_rooms, wait_for_qu
 use crate::field::{Field, PATIENCE, lines_of, messages, one_epic};
 
 /// Something mounted for as long as this lives.
-struct Mount(PathBuf);
+pub(super) struct Mount(PathBuf);
 
 impl Mount {
     /// Runs `mount` with these arguments and `at`; none if that is not permitted.
@@ -26,7 +26,7 @@ impl Mount {
     }
 
     /// A disk of its own for the project's folder at `at`, with what is in it.
-    fn small_disk(at: &Path, size: &str) -> Option<Self> {
+    pub(super) fn small_disk(at: &Path, size: &str) -> Option<Self> {
         let parked = at.with_extension("parked");
         std::fs::create_dir_all(at).unwrap();
         ostwin_core::fs::claim(at, &parked).unwrap();
@@ -37,7 +37,7 @@ impl Mount {
     }
 
     /// The same folder over itself, so that it can be made read-only.
-    fn over_itself(at: &Path) -> Option<Self> {
+    pub(super) fn over_itself(at: &Path) -> Option<Self> {
         let mount = Self::new(&["--bind", at.to_str().unwrap()], at)?;
         assert!(run("mount", &["-o", "remount,ro,bind"], at));
         Some(mount)
@@ -60,7 +60,7 @@ fn run(program: &str, args: &[&str], last: &Path) -> bool {
 
 /// Writes to a file until the disk is full.
 #[expect(clippy::disallowed_methods, reason = "a test may fill a disk as it likes")]
-fn fill(path: &Path) {
+pub(super) fn fill(path: &Path) {
     let mut file = std::fs::File::create(path).unwrap();
     for size in [1 << 16, 1 << 12, 1] {
         while file.write_all(&vec![b'x'; size]).is_ok() {}
@@ -69,7 +69,7 @@ fn fill(path: &Path) {
 
 /// Lengthens a file of lines to the end of its last page, which a full disk would still let grow.
 #[expect(clippy::disallowed_methods, reason = "a test may write such a line")]
-fn use_up_page(path: &Path) {
+pub(super) fn use_up_page(path: &Path) {
     const PAGE: u64 = 4096;
     let used = std::fs::metadata(path).unwrap().len() % PAGE;
     let blank = " ".repeat(usize::try_from(PAGE - used - 1).unwrap()) + "\n";
@@ -78,7 +78,7 @@ fn use_up_page(path: &Path) {
 }
 
 /// It ended for want of a disk, and the message names the file and the reason.
-fn assert_names(run: &Finished, below: &Path, reason: &str) {
+pub(super) fn assert_names(run: &Finished, below: &Path, reason: &str) {
     assert_eq!(run.status.code(), Some(6), "{}\n{}", run.stdout, run.stderr);
     assert!(run.stderr.contains(below.to_str().unwrap()), "{}", run.stderr);
     assert!(run.stderr.contains(reason), "{}", run.stderr);

@@ -268,3 +268,102 @@ fn only_roles_with_the_right_install_and_only_into_their_project() {
     let (code, _) = table.seat(SERVER, "engineer", &other).refused("install_skill", &from_folder);
     assert_eq!(code, "conflict");
 }
+
+/// What a client that knows the extension finds, by name.
+fn manifests(client: &mut Client) -> Vec<Value> {
+    let mut all = Vec::new();
+    let mut params = json!({});
+    loop {
+        let answer = client.request("skills/list", &params);
+        all.extend(answer["result"]["skills"].as_array().unwrap().iter().cloned());
+        match answer["result"].get("nextCursor") {
+            Some(cursor) => params = json!({ "cursor": cursor }),
+            None => return all,
+        }
+    }
+}
+
+#[test]
+fn clients_that_know_the_extension_need_no_tool() {
+    let (table, attempt) = Table::at_work();
+    let layout = table.project.layout().clone();
+    put(&layout.skills(), "testing", "version: 2\ntags: [a]\n");
+    put(&attempt.paths.skills(), "testing", "version: 1\n");
+    put(&layout.skills(), "for-qa", "applicable_roles: [qa]\n");
+    put(&layout.skills(), "Odd_Name", "");
+    table.project.write(".agents/skills/with-files/SKILL.md", &document("with-files", "")).unwrap();
+    table.project.write(".agents/skills/with-files/a b/ü.md", "größe\n").unwrap();
+    let dir = layout.skills().join("with-files");
+    let sync = ostwin_core::store::Durability::Os;
+    ostwin_core::fs::create_file(&dir.join("tool.bin"), b"\xff\xfe\x00", true, sync).unwrap();
+    std::os::unix::fs::symlink("/etc/passwd", dir.join("secret.md")).unwrap();
+
+    let mut session = table.seat(SERVER, "engineer", &attempt.record.id);
+    let all = manifests(&mut session);
+    let mut names: Vec<&str> =
+        all.iter().map(|skill| skill["frontmatter"]["name"].as_str().unwrap()).collect();
+    assert!(names.contains(&"testing") && names.contains(&"implementing"), "{names:?}");
+    assert!(!names.contains(&"for-qa") && !names.contains(&"Odd_Name"), "{names:?}");
+    let many = names.len();
+    names.dedup();
+    assert_eq!(names.len(), many);
+
+    // What the session was given goes before what lies there now, as for the tools.
+    let address = "skill://testing/SKILL.md";
+    let got = session.request("skills/get", &json!({ "uri": address }));
+    let skill = &got["result"]["skill"];
+    assert_eq!(Some(skill), all.iter().find(|skill| skill["uri"] == address));
+    assert_eq!(skill["frontmatter"]["version"], 1);
+    assert_eq!(skill["frontmatter"]["description"], "How to do testing well.");
+    let read = session.request("resources/read", &json!({ "uri": address }));
+    let text = read["result"]["contents"][0]["text"].as_str().unwrap();
+    assert!(text.contains("version: 1"), "{text}");
+    let promised = &skill["resources"][0];
+    let hash = format!("sha256:{}", ostwin_core::plans::sha256(text.as_bytes()));
+    assert_eq!((&promised["digest"], &promised["size"]), (&json!(hash), &json!(text.len())));
+
+    let got = session.request("skills/get", &json!({ "uri": "skill://with-files/SKILL.md" }));
+    let files: Vec<&str> = got["result"]["skill"]["resources"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|file| file["uri"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        files,
+        [
+            "skill://with-files/SKILL.md",
+            "skill://with-files/a%20b/%C3%BC.md",
+            "skill://with-files/tool.bin"
+        ]
+    );
+    let read = session.request("resources/read", &json!({ "uri": files[1] }));
+    assert_eq!(read["result"]["contents"][0]["text"], "größe\n");
+    let read = session.request("resources/read", &json!({ "uri": files[2] }));
+    assert_eq!(read["result"]["contents"][0]["blob"], "//4A");
+
+    for address in [
+        "skill://with-files/secret.md",
+        "skill://with-files/../testing/SKILL.md",
+        "skill://with-files/%2e%2e/testing/SKILL.md",
+        "skill://with-files/none.md",
+        "skill://for-qa/SKILL.md",
+        "skill://nowhere/SKILL.md",
+        "file:///etc/passwd",
+    ] {
+        for method in ["resources/read", "skills/get"] {
+            let answer = session.request(method, &json!({ "uri": address }));
+            assert!(answer["error"]["code"].is_number(), "{method} {address}: {answer}");
+        }
+    }
+    let answer = session.request("skills/list", &json!({ "cursor": "x" }));
+    assert_eq!(answer["error"]["code"], -32602, "{answer}");
+    let listed = session.request("resources/list", &json!({}));
+    let listed = listed["result"]["resources"].as_array().unwrap();
+    assert!(listed.iter().any(|resource| resource["uri"] == address), "{listed:?}");
+    // The tools go on, and so do servers without skills.
+    assert_eq!(session.ok("load_skill", &json!({ "name": "testing" }))["tier"], "session");
+    let mut other = table.seat("ostwin-mcp-memory", "engineer", &attempt.record.id);
+    let answer = other.request("skills/list", &json!({}));
+    assert_eq!(answer["error"]["code"], -32601, "{answer}");
+}
