@@ -7,9 +7,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::dag::{Dag, Stage};
+use crate::env::crash_point;
 use crate::events::Events;
 use crate::fs::{self, FsError};
-use crate::env::crash_point;
 use crate::ids::{EpicId, PlanId, RoomId, entropy};
 use crate::json::{self, Extra, JsonError, Version};
 use crate::layout::PlanPaths;
@@ -283,7 +283,11 @@ pub fn revise(
 ///
 /// # Errors
 /// A file could not be removed.
-pub fn remove(project: &Project, plan: &StoredPlan, rooms: &[RoomId]) -> Result<(), PlanStoreError> {
+pub fn remove(
+    project: &Project,
+    plan: &StoredPlan,
+    rooms: &[RoomId],
+) -> Result<(), PlanStoreError> {
     let layout = project.layout();
     for room in rooms {
         discard(layout.room(room).dir(), &layout.removed_room(room))?;

@@ -251,7 +251,6 @@ fn the_demo_leaves_a_finished_project() {
 #[test]
 fn settings_that_would_have_no_effect_are_refused_and_nothing_is_imported() {
     for settings in [
-        json!({ "plan_review": "human" }),
         json!({ "budget_usd": 1.0 }),
         json!({ "approvals": { "mode": "ask" } }),
         json!({ "on_event": ["notify"] }),

@@ -100,11 +100,12 @@ impl Player<'_> {
             Step::Verdict => self.verdict().await,
             Step::VerdictAgain => self.verdict_again().await,
             Step::AskPermission(ask) => {
-                let answer = match self.stream.ask_permission(&ask.title, ask.command.as_deref()).await {
-                    Ok(Some(answer)) => answer,
-                    Ok(None) => "nothing".to_owned(),
-                    Err(error) => error.to_string(),
-                };
+                let answer =
+                    match self.stream.ask_permission(&ask.title, ask.command.as_deref()).await {
+                        Ok(Some(answer)) => answer,
+                        Ok(None) => "nothing".to_owned(),
+                        Err(error) => error.to_string(),
+                    };
                 self.stream.say(format!("The answer to \"{}\" was: {answer}\n", ask.title));
             }
             Step::AskHuman(ask) => self.ask_human(ask).await,
@@ -295,7 +296,8 @@ impl Player<'_> {
     }
 
     async fn verdict(&mut self) {
-        let judges = self.part.cue.verdict.signal.is_none() && self.part.cue.verdict.fail_first == 0;
+        let judges =
+            self.part.cue.verdict.signal.is_none() && self.part.cue.verdict.fail_first == 0;
         if let Some(plan_sha256) = self.part.contract.plan_sha256.clone().filter(|_| judges) {
             return self.plan_verdict(&plan_sha256).await;
         }

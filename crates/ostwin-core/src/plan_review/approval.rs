@@ -83,7 +83,8 @@ pub fn approve(room: &Room, approver: &Approver) -> Result<AuditEntry> {
         if let Approver::Person { seen, .. } = approver
             && *seen != now
         {
-            let problem = "the plan or its revision is not the one that was shown: look at it again";
+            let problem =
+                "the plan or its revision is not the one that was shown: look at it again";
             return Err(refused(locked, problem.to_owned()));
         }
         keep_revision(room, &contract, &reviewed)?;
@@ -139,7 +140,10 @@ pub fn approval_of(room: &Room) -> Result<Option<Approval>> {
 ///
 /// # Errors
 /// The review does not hold any more, or the room cannot be read.
-pub fn under_approval(room: &Room, contract: &Contract) -> Result<Option<Reviewed>, PlanCheckError> {
+pub fn under_approval(
+    room: &Room,
+    contract: &Contract,
+) -> Result<Option<Reviewed>, PlanCheckError> {
     if room.standing()?.state.as_str() != states::APPROVING {
         return Ok(None);
     }
@@ -150,8 +154,7 @@ impl Expected {
     /// The texts of a review.
     pub fn of(reviewed: &Reviewed) -> Self {
         let plan_sha256 = reviewed.verdict.plan_sha256.clone();
-        let text_sha256 =
-            reviewed.revision.as_deref().map_or_else(|| plan_sha256.clone(), sha256);
+        let text_sha256 = reviewed.revision.as_deref().map_or_else(|| plan_sha256.clone(), sha256);
         Self { plan_sha256, text_sha256 }
     }
 }

@@ -46,7 +46,9 @@ pub enum Closed {
         plan: PlanId,
     },
     /// Its review has not ended with an approval.
-    #[error("the review of plan `{plan}` is in state `{state}`: nothing starts before its approval")]
+    #[error(
+        "the review of plan `{plan}` is in state `{state}`: nothing starts before its approval"
+    )]
     NotApproved {
         /// The plan.
         plan: PlanId,
@@ -54,7 +56,9 @@ pub enum Closed {
         state: StateName,
     },
     /// What was approved is another text than what is there.
-    #[error("`{file}` of plan `{plan}` was changed after its approval: it has to be reviewed again")]
+    #[error(
+        "`{file}` of plan `{plan}` was changed after its approval: it has to be reviewed again"
+    )]
     Changed {
         /// The plan.
         plan: PlanId,

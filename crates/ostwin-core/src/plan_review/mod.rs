@@ -10,9 +10,6 @@ mod approval;
 mod gate;
 mod verdict;
 
-#[cfg(test)]
-mod tests;
-
 pub use approval::{Approval, Approver, Expected, approval_of, approve, reject, under_approval};
 pub use gate::{Closed, Gate, GateError, Text, gate, running_text, text_of};
 pub use verdict::{

@@ -170,8 +170,7 @@ fn parse(data: Option<&Value>) -> Result<PlanVerdict, VerdictError> {
 fn read_revision(room: &Room, path: &str) -> Result<Vec<u8>, String> {
     let path = &ArtifactPath::new(path).map_err(|error| format!("`artifact`: {error}"))?;
     let artifacts = Artifacts::new(room.paths().artifacts());
-    let part =
-        artifacts.read(path, 0, MAX_PLAN_BYTES + 1).map_err(|error| format!("{error}"))?;
+    let part = artifacts.read(path, 0, MAX_PLAN_BYTES + 1).map_err(|error| format!("{error}"))?;
     if part.bytes.len() > MAX_PLAN_BYTES {
         return Err(format!("the artifact `{path}` is larger than a plan may be"));
     }
