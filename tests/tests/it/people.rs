@@ -51,7 +51,7 @@ fn decided(room: &Room, attempt: usize) -> Vec<Value> {
 
 #[test]
 fn a_person_allows_while_the_session_waits() {
-    let field = field(&asks_permission(), json!({ "approvals": "ask" }));
+    let field = field(&asks_permission(), json!({ "approvals": { "mode": "ask" } }));
     let mut run = field.spawn(&["run", "PLAN.md"]);
     let asked = question(&field);
     assert_eq!(asked.asks, Asks::Permission);
@@ -75,7 +75,8 @@ fn a_person_allows_while_the_session_waits() {
 
 #[test]
 fn nobody_answers_and_the_next_session_gets_the_answer() {
-    let settings = json!({ "approvals": "ask", "live_wait_seconds": 0, "max_retries": 0 });
+    let settings =
+        json!({ "approvals": { "mode": "ask" }, "live_wait_seconds": 0, "max_retries": 0 });
     let field = field(&asks_permission(), settings);
     field.expect(&["run", "PLAN.md", "--no-wait"], 4);
     field.check_no_process();
@@ -107,7 +108,7 @@ fn nobody_answers_and_the_next_session_gets_the_answer() {
 
 #[test]
 fn without_an_answer_it_is_denied_in_time() {
-    let settings = json!({ "approvals": "ask", "ask_timeout_seconds": 1 });
+    let settings = json!({ "approvals": { "mode": "ask" }, "ask_timeout_seconds": 1 });
     let field = field(&asks_permission(), settings);
     field.expect(&["run", "PLAN.md", "--no-wait"], 0);
     let room = field.room(1);

@@ -89,7 +89,7 @@ fn a_secret_of_the_vault_is_in_no_file_log_or_process_list_of_a_run() {
         ],
         "verdict": { "summary": VALUE },
     }] });
-    let settings = json!({ "approvals": "ask", "ask_timeout_seconds": 1 });
+    let settings = json!({ "approvals": { "mode": "ask" }, "ask_timeout_seconds": 1 });
     let field = Field::new(&script, &settings);
     // The agent's own words come from a file that is no record of the project.
     let aside = field.project.home().join("rehearsal.json");

@@ -301,6 +301,9 @@ impl Maker<'_> {
         reading: &RoomReading,
         facts: &RoomFacts,
     ) -> Option<String> {
+        if facts.question.is_some() {
+            return facts.question.clone();
+        }
         if let Some(first) = facts.blocked_by.first() {
             let ids: Vec<&str> = facts.blocked_by.iter().map(EpicId::as_str).collect();
             return Some(match facts.blocked_by.len() {

@@ -86,10 +86,7 @@ impl Question {
     pub fn line(&self) -> String {
         let first = self.text.lines().map(str::trim).find(|line| !line.is_empty());
         let text: String = first.unwrap_or_default().chars().take(200).collect();
-        match self.asks {
-            Asks::Answer => format!("{} asks: {text}", self.from),
-            Asks::Permission => format!("{} asks for a permission: {text}", self.from),
-        }
+        format!("{} asks: {text}", self.from)
     }
 }
 
@@ -291,9 +288,8 @@ impl Room {
     /// # Errors
     /// The room cannot be read.
     pub fn open_questions(&self, patience: Duration) -> Result<Vec<Question>, RoomError> {
-        let waits = |record: &AttemptRecord| {
-            record.is_open() || record.outcome == Some(Outcome::Waiting)
-        };
+        let waits =
+            |record: &AttemptRecord| record.is_open() || record.outcome == Some(Outcome::Waiting);
         let Some(last) = self.last_attempt()?.filter(|last| waits(&last.record)) else {
             return Ok(Vec::new());
         };
