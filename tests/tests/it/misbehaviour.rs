@@ -114,7 +114,7 @@ fn one_that_lies_about_itself_moves_nothing_and_leaves_a_trace() {
         .iter()
         .filter_map(|line| line.entry().map(|entry| entry.to.to_string()))
         .collect();
-    assert_eq!(moved, ["pending", "developing", "failed", "escalated"]);
+    assert_eq!(moved, ["pending", "developing", "failed", "triage", "escalated"]);
     let traces: Vec<_> =
         messages(&room).into_iter().filter(|m| m.from.to_string() == "engine").collect();
     assert!(traces.len() >= 4, "{traces:#?}");

@@ -38,9 +38,9 @@ fn fix_gives_the_findings_to_the_worker_and_one_more_try() {
     assert_eq!(way(&room), expected);
     let standing = room.standing().unwrap();
     assert_eq!((standing.replay.granted_retries, standing.replay.triages), (1, 1));
-    let told = messages(&room).into_iter().find(|m| {
-        m.kind.as_str() == "fix" && m.from.to_string() == "engine"
-    });
+    let told = messages(&room)
+        .into_iter()
+        .find(|m| m.kind.as_str() == "fix" && m.from.to_string() == "engine");
     assert!(told.unwrap().body.contains("The second paragraph is missing."));
 }
 
@@ -116,7 +116,8 @@ fn a_person_answers_an_escalated_room_with_the_same_verdicts() {
     let field = stuck(&verdict("error"), &json!({}));
     field.expect(&["run", "PLAN.md", "--no-wait"], 4);
     // What it cannot be answered is told, and nothing moves.
-    let refused = field.expect(&["room", "post", "room-001", "--type", "unblock", "--body", "x"], 2);
+    let refused =
+        field.expect(&["room", "post", "room-001", "--type", "unblock", "--body", "x"], 2);
     assert!(refused.stderr.contains("fix, redesign, replan, reject"), "{}", refused.stderr);
     assert_eq!(way(&field.room(1)).last().unwrap(), "escalated");
 
