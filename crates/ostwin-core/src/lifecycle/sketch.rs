@@ -239,8 +239,15 @@ fn is_one_word(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| is_word(c) || c == '-')
 }
 
-/// The stages of the main line, and the column of each fork with the number of its stage.
-fn stages(row: &[Token]) -> Result<(Vec<Step>, Vec<(usize, usize)>), SketchError> {
+/// A fork of the main line.
+struct Fork {
+    column: usize,
+    /// The number of the stage before it.
+    step: usize,
+}
+
+/// The stages of the main line, and its forks.
+fn stages(row: &[Token]) -> Result<(Vec<Step>, Vec<Fork>), SketchError> {
     let mut steps: Vec<Step> = Vec::new();
     let mut forks = Vec::new();
     let mut way: Option<(bool, Option<usize>)> = None;
@@ -259,7 +266,7 @@ fn stages(row: &[Token]) -> Result<(Vec<Step>, Vec<(usize, usize)>), SketchError
                     && let Some(last) = steps.last_mut()
                 {
                     last.forks = true;
-                    forks.push((column, steps.len() - 1));
+                    forks.push(Fork { column, step: steps.len() - 1 });
                 }
                 let leads_here = way.is_some_and(|(points, _)| points);
                 if index > 0 && !leads_here {
@@ -345,19 +352,15 @@ const GIVE_JSON: &str = "a drawing has one line of stages, and below each fork `
                          back; give anything else as JSON";
 
 /// Puts each return line to the fork that is nearest to its right end.
-fn mend(
-    steps: &mut [Step],
-    forks: &[(usize, usize)],
-    mut returns: Vec<Return>,
-) -> Result<(), SketchError> {
+fn mend(steps: &mut [Step], forks: &[Fork], mut returns: Vec<Return>) -> Result<(), SketchError> {
     returns.sort_by_key(|line| line.columns.1);
     let in_order = returns.len() == forks.len();
     let last = steps.len().saturating_sub(1);
     for (number, line) in returns.into_iter().enumerate() {
-        let nearest = || forks.iter().min_by_key(|(column, _)| column.abs_diff(line.columns.1));
+        let nearest = || forks.iter().min_by_key(|fork| fork.column.abs_diff(line.columns.1));
         let fork = if in_order { forks.get(number) } else { nearest() };
         // Where no fork is drawn, it is the last stage that a line leads back from.
-        let at = fork.map_or(last, |(_, step)| *step);
+        let at = fork.map_or(last, |fork| fork.step);
         let Some(step) = steps.get_mut(at) else { continue };
         step.forks = true;
         let says_who = |label: &Label| {

@@ -117,11 +117,16 @@ prop_compose! {
 /// A naive model of a room beside its audit.
 struct Model {
     state: StateName,
-    left: Vec<StateName>,
+    left: Vec<(StateName, Option<SignalName>)>,
     actions: Vec<Action>,
 }
 
 impl Model {
+    /// The latest work or review state that was left, and by which signal: looks back over all.
+    fn previous(&self, machine: &Machine) -> Option<&(StateName, Option<SignalName>)> {
+        self.left.iter().rev().find(|(left, _)| machine.kind(left).unwrap().is_previous())
+    }
+
     fn count(&self, action: Action) -> u32 {
         u32::try_from(self.actions.iter().filter(|done| **done == action).count()).unwrap()
     }
@@ -138,9 +143,7 @@ fn drive(machine: &Machine, choices: &[u8]) -> (Vec<AuditLine>, Model) {
         let replay = Replay::of(machine, &lines);
         let now = Timestamp::from_millis(i64::try_from(index).unwrap() * 1000);
         let counters = replay.counters(machine, now, Spent::default());
-        // Look back over every state that was left.
-        let previous =
-            model.left.iter().rev().find(|left| machine.kind(left).unwrap().is_previous());
+        let previous = model.previous(machine).map(|(state, _)| state);
         let here = machine.state(&model.state).unwrap();
         let chosen = if here.kind == StateKind::Decision {
             machine.decide(&model.state, &counters, previous)
@@ -165,14 +168,14 @@ fn drive(machine: &Machine, choices: &[u8]) -> (Vec<AuditLine>, Model) {
         let seq = replay.last_seq + 1;
         lines.push(AuditLine::from(AuditEntry {
             from: Some(model.state.clone()),
-            signal,
+            signal: signal.clone(),
             retries: model.count(Action::IncrementRetries),
             actions: step.actions,
             forced,
             ..AuditEntry::created(seq, now, step.target.clone(), "engine")
         }));
         lines.push(AuditLine::applied(seq));
-        model.left.push(std::mem::replace(&mut model.state, step.target));
+        model.left.push((std::mem::replace(&mut model.state, step.target), signal));
     }
     (lines, model)
 }
@@ -181,6 +184,16 @@ proptest! {
     #[test]
     fn generated_machines_pass_the_check(machine in generated()) {
         prop_assert_eq!(check(&machine, &|_| true), Ok(()));
+    }
+
+    #[test]
+    fn the_flow_of_a_generated_machine_makes_it_again(
+        roles in role_list(), options in any_options(),
+    ) {
+        let machine = generate(&roles, &options).unwrap();
+        let flow = Flow::of(&machine).unwrap();
+        prop_assert_eq!(&flow, &Flow::of_roles(&roles, &options).unwrap());
+        prop_assert_eq!(flow.machine(&options).unwrap(), machine);
     }
 
     #[test]
@@ -210,8 +223,8 @@ proptest! {
         prop_assert_eq!(replay.unapplied(), None);
         prop_assert_eq!(replay.retries, model.count(Action::IncrementRetries));
         prop_assert_eq!(replay.granted_retries, model.count(Action::GrantRetry));
-        let previous = model.left.iter().rev().find(|left| machine.kind(left).unwrap().is_previous());
-        prop_assert_eq!(replay.previous.as_ref(), previous);
+        let (previous, left_by) = model.previous(&machine).cloned().unzip();
+        prop_assert_eq!((replay.previous.clone(), replay.left_by.clone()), (previous, left_by.flatten()));
         let last = read.iter().rev().find_map(AuditLine::entry).unwrap();
         prop_assert_eq!((replay.last_seq, replay.retries), (last.seq, last.retries));
         prop_assert_eq!(Replay::of(&machine, &read), replay);

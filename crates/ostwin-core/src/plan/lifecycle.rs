@@ -258,7 +258,7 @@ impl Words<'_> {
     }
 
     fn labelled(&self, label: &Label) -> Result<Meant, CastError> {
-        self.meaning(&label.name, label.role.as_deref(), Some(label.place.clone()))
+        self.meaning(&label.name, label.role.as_deref(), Some(&label.place))
     }
 
     /// What a word means: a stage with its role, the machine's own words, a stage that a
@@ -267,12 +267,12 @@ impl Words<'_> {
         &self,
         word: &str,
         role: Option<&str>,
-        place: Option<Range<usize>>,
+        place: Option<&Range<usize>>,
     ) -> Result<Meant, CastError> {
         let unknown = |error: NameError| CastError::Word {
             word: word.to_owned(),
             problem: error.problem.to_owned(),
-            place: place.clone(),
+            place: place.cloned(),
         };
         if let Some(role) = role {
             let role = RoleRef::new(role).map_err(unknown)?;
@@ -366,7 +366,7 @@ fn settle(open: Vec<Open>) -> Vec<NewStage> {
     };
     // Where forks are drawn, a stage without one does not judge.
     let is_forked = open.iter().any(|stage| stage.forks);
-    let last_work = open.iter().enumerate().filter(works).map(|(index, _)| index).last();
+    let last_work = open.iter().enumerate().filter(works).map(|(index, _)| index).next_back();
     open.into_iter()
         .enumerate()
         .map(|(index, Open { meant, forks, fixer })| {
