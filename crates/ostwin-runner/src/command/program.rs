@@ -168,7 +168,8 @@ mod tests {
         let mut said = String::new();
         let cancelled = CancellationToken::new();
         let dir = std::env::temp_dir();
-        let run = run(&shell(script), &dir, prompt.to_owned(), &cancelled, |text| {
+        let argv = shell(script);
+        let run = run(&argv, &dir, prompt.to_owned(), &cancelled, |text| {
             said.push_str(&text);
         });
         let run = run.await.unwrap();
