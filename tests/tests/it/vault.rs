@@ -100,7 +100,7 @@ fn a_secret_of_the_vault_is_in_no_file_log_or_process_list_of_a_run() {
     let text = text.replace(&old, &aside.display().to_string());
     field.project.write(".agents/config.json", &text).unwrap();
     // A server that tells its environment, where nobody but the agent's own log hears it.
-    let tell = "env >&2; exec sleep 1000";
+    let tell = "env >&2";
     let servers = json!({ "mcp": { "telltale": {
         "command": ["sh", "-c", tell],
         "environment": { "TELL_TOKEN": "Bearer ${vault:telltale/token}" },
