@@ -132,6 +132,7 @@ async fn a_session_is_opened_and_prompted() {
             session_id: "s".into(),
             resumed: false,
             can_resume: true,
+            models: Vec::new(),
             model_selected: false,
         }
     );
