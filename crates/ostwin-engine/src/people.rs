@@ -118,12 +118,10 @@ impl Shared {
         let own = room.settings()?;
         let constraints = &contract.constraints;
         let by_role = self.config().roles.values().any(|role| {
-            let instances = role.instances.values();
+            let mut instances = role.instances.values();
             role.budget_tokens.is_some()
                 || role.budget_usd.is_some()
-                || instances
-                    .map(|i| i.budget_tokens.is_some() || i.budget_usd.is_some())
-                    .any(|is| is)
+                || instances.any(|i| i.budget_tokens.is_some() || i.budget_usd.is_some())
         });
         Ok(by_role
             || self.meter().caps().is_set()

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::field::{Field, one_epic};
 
 /// A worker that uses 600 tokens and 0.5 dollars in its turn, and a reviewer that uses 300.
-fn field(settings: Value, more: &Value) -> Field {
+fn field(settings: &Value, more: &Value) -> Field {
     let mut work = json!({
         "when": { "state_type": ["work"] },
         "usage": { "input_tokens": 500, "output_tokens": 100, "cost_usd": 0.5 },
@@ -17,7 +17,7 @@ fn field(settings: Value, more: &Value) -> Field {
         "when": { "state_type": ["review"] },
         "usage": { "input_tokens": 200, "output_tokens": 100 },
     });
-    let field = Field::new(&json!({ "v": 1, "rules": [work, review] }), &settings);
+    let field = Field::new(&json!({ "v": 1, "rules": [work, review] }), settings);
     field.plan("PLAN.md", &one_epic(""));
     field
 }
@@ -35,7 +35,7 @@ fn outcomes(room: &Room) -> Vec<String> {
 
 #[test]
 fn at_the_cap_nothing_new_starts_until_a_person_raises_it() {
-    let field = field(json!({ "budget_tokens": 600 }), &json!({}));
+    let field = field(&json!({ "budget_tokens": 600 }), &json!({}));
     let run = field.expect(&["run", "PLAN.md", "--no-wait"], 4);
     let room = field.room(1);
     assert_eq!(outcomes(&room), ["done"], "what was done counts\n{}", run.stdout);
@@ -61,7 +61,7 @@ fn at_the_cap_nothing_new_starts_until_a_person_raises_it() {
 #[test]
 fn a_session_that_has_not_finished_ends_as_budget_and_goes_on_when_raised() {
     let silence = json!({ "before_verdict": [{ "do": "silence", "nudge": "ignore" }] });
-    let field = field(json!({ "max_retries": 0 }), &silence);
+    let field = field(&json!({ "max_retries": 0 }), &silence);
     field.plan("PLAN.md", &one_epic("- budget_usd: 0.5\n"));
     field.expect(&["run", "PLAN.md", "--no-wait"], 4);
     let room = field.room(1);
@@ -78,7 +78,7 @@ fn a_session_that_has_not_finished_ends_as_budget_and_goes_on_when_raised() {
 #[test]
 fn an_agent_that_tells_nothing_is_refused_under_a_cap() {
     let silent = json!({ "unmetered": true });
-    let field = self::field(json!({ "budget_tokens": 10_000 }), &silent);
+    let field = self::field(&json!({ "budget_tokens": 10_000 }), &silent);
     field.expect(&["run", "PLAN.md", "--no-wait"], 4);
     let room = field.room(1);
     assert_eq!(outcomes(&room), ["done"]);

@@ -10,11 +10,11 @@ use crate::field::{Field, PATIENCE, lines_of, messages, one_epic};
 const ASK: &str = "Remove the old tables";
 
 /// A project in which the worker asks first.
-fn field(before: &Value, settings: Value) -> Field {
+fn field(before: &Value, settings: &Value) -> Field {
     let script = json!({ "v": 1, "rules": [
         { "when": { "state_type": ["work"] }, "before": before },
     ] });
-    let field = Field::new(&script, &settings);
+    let field = Field::new(&script, settings);
     field.plan("PLAN.md", &one_epic(""));
     field
 }
@@ -51,7 +51,7 @@ fn decided(room: &Room, attempt: usize) -> Vec<Value> {
 
 #[test]
 fn a_person_allows_while_the_session_waits() {
-    let field = field(&asks_permission(), json!({ "approvals": { "mode": "ask" } }));
+    let field = field(&asks_permission(), &json!({ "approvals": { "mode": "ask" } }));
     let mut run = field.spawn(&["run", "PLAN.md"]);
     let asked = question(&field);
     assert_eq!(asked.asks, Asks::Permission);
@@ -77,7 +77,7 @@ fn a_person_allows_while_the_session_waits() {
 fn nobody_answers_and_the_next_session_gets_the_answer() {
     let settings =
         json!({ "approvals": { "mode": "ask" }, "live_wait_seconds": 0, "max_retries": 0 });
-    let field = field(&asks_permission(), settings);
+    let field = field(&asks_permission(), &settings);
     field.expect(&["run", "PLAN.md", "--no-wait"], 4);
     field.check_no_process();
     let room = field.room(1);
@@ -109,7 +109,7 @@ fn nobody_answers_and_the_next_session_gets_the_answer() {
 #[test]
 fn without_an_answer_it_is_denied_in_time() {
     let settings = json!({ "approvals": { "mode": "ask" }, "ask_timeout_seconds": 1 });
-    let field = field(&asks_permission(), settings);
+    let field = field(&asks_permission(), &settings);
     field.expect(&["run", "PLAN.md", "--no-wait"], 0);
     let room = field.room(1);
     assert_eq!(outcomes(&room)[0], "done");
@@ -129,7 +129,7 @@ fn rules_decide_without_anybody() {
     ]);
     let approvals = json!({ "mode": "rules", "allow": ["execute:cargo *"],
                             "deny": ["execute:rm *"], "otherwise": "deny" });
-    let field = field(&before, json!({ "approvals": approvals }));
+    let field = field(&before, &json!({ "approvals": approvals }));
     field.expect(&["run", "PLAN.md", "--no-wait"], 0);
     let told: Vec<(Value, Value)> = permissions(&field)
         .into_iter()
@@ -150,7 +150,7 @@ fn rules_decide_without_anybody() {
 fn a_question_outlives_its_session_and_its_answer_comes_first() {
     let before = json!([{ "do": "ask_human", "question": "Which time zone?" }]);
     let settings = json!({ "live_wait_seconds": 0 });
-    let field = field(&before, settings);
+    let field = field(&before, &settings);
     let mut run = field.spawn(&["run", "PLAN.md", "--wait"]);
     let room = wait_until("the end of the first session", PATIENCE, || {
         let room = field.room_if_any(1)?;

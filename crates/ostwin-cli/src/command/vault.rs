@@ -35,7 +35,7 @@ fn set(context: &Context, server: &str, key: &str, user: bool) -> anyhow::Result
     vault::check_names(server, key).exit(Exit::Usage)?;
     let value = read_value(server, key)?;
     vault::change(project.store(), &path, &guard, |vault| vault.set(server, key, &value))
-        .map_err(explained)?;
+        .map_err(|error| explained(&error))?;
     if context.out.json {
         context.out.json(&json!({ "server": server, "key": key, "vault": path }))?;
     } else {
@@ -90,7 +90,7 @@ fn remove(context: &Context, server: &str, key: &str, user: bool) -> anyhow::Res
     let (path, guard) = place(&project, user)?;
     let removed =
         vault::change(project.store(), &path, &guard, |vault| Ok(vault.remove(server, key)))
-            .map_err(explained)?;
+            .map_err(|error| explained(&error))?;
     if !removed {
         let text = format!("`{}` does not hold `{server}/{key}`", path.display());
         return Err(Failure::new(Exit::Usage, text)
@@ -108,7 +108,7 @@ fn remove(context: &Context, server: &str, key: &str, user: bool) -> anyhow::Res
 /// The vaults of a project and of the user, for a command that needs them.
 pub(crate) fn read(project: &Project) -> anyhow::Result<Vaults> {
     let config_dir = env::config_dir();
-    Vaults::read(project.layout(), config_dir.as_deref()).map_err(|error| explained(error).into())
+    Vaults::read(project.layout(), config_dir.as_deref()).map_err(|error| explained(&error).into())
 }
 
 /// The vault that is changed, and its lock.
@@ -123,7 +123,7 @@ fn place(project: &Project, user: bool) -> anyhow::Result<(PathBuf, PathBuf)> {
     Ok((layout::user_vault(&dir), layout::user_vault_lock(&dir)))
 }
 
-fn explained(error: VaultError) -> Failure {
+fn explained(error: &VaultError) -> Failure {
     let exit = match error {
         VaultError::Fs(_) | VaultError::Lock(_) => Exit::Environment,
         _ => Exit::Usage,

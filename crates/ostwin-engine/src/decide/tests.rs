@@ -235,7 +235,7 @@ fn what_is_paused_opens_no_attempt_and_everything_else_goes_on() {
 #[test]
 fn a_room_rests_until_the_service_has_capacity_and_then_goes_on_for_free() {
     let limited = ended(Outcome::RateLimited);
-    let mut snapshot = plan(&[("A", &[], limited.clone())]);
+    let mut snapshot = plan(&[("A", &[], limited)]);
     let until = snapshot.now.plus(Duration::from_secs(3600));
     let rest = |snapshot: &mut Snapshot, until| {
         if let Some(attempt) = &mut epic(snapshot, "A").standing.attempt {

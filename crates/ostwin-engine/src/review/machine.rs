@@ -64,7 +64,7 @@ mod tests {
     #[test]
     fn it_is_sound_and_ends_whatever_happens() {
         let machine = machine(&"architect".parse().unwrap(), 0).unwrap();
-        check(&machine, |role: &ostwin_core::ids::RoleName| role.as_str() == "architect").unwrap();
+        check(&machine, &|role| role.as_str() == "architect").unwrap();
         let person = machine.allowed_person_signals(&"approving".parse().unwrap());
         let person: Vec<&str> = person.iter().map(|signal| signal.as_str()).collect();
         assert_eq!(person, ["signoff", "reject"]);

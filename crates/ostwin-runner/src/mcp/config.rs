@@ -41,7 +41,7 @@ pub enum McpError {
         field: String,
         /// Which placeholder, and why.
         #[source]
-        source: PlaceholderError,
+        source: Box<PlaceholderError>,
     },
     /// A secret of the vault would become an argument.
     #[error(

@@ -265,7 +265,7 @@ impl Fill<'_> {
             path: self.slot.source.clone(),
             name: self.name.to_owned(),
             field: format!("`{field}`"),
-            source,
+            source: Box::new(source),
         })
     }
 

@@ -55,9 +55,9 @@ async fn what_it_says_and_how_it_ends_is_kept() {
 
 async fn its_input_is_one_line_and_ends() {
     let sandbox = Sandbox::new();
-    let input = Some(r#"{"text":"a \"quoted\" $HOME \\n"}"#.to_owned());
-    let end = run(Chore { input: input.clone(), ..chore(&sandbox, &["cat"]) }).await;
-    assert_eq!(said(&end), input.unwrap() + "\n");
+    let input = r#"{"text":"a \"quoted\" $HOME \\n"}"#;
+    let end = run(Chore { input: Some(input.to_owned()), ..chore(&sandbox, &["cat"]) }).await;
+    assert_eq!(said(&end), format!("{input}\n"));
     assert!(end.succeeded());
 }
 

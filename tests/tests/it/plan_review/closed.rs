@@ -3,6 +3,7 @@
 
 use ostwin_core::channel::Filter;
 use ostwin_core::config::PlanReview;
+use ostwin_core::fs::replace_hint;
 use ostwin_core::plan_review::{self, Closed, Gate};
 use serde_json::{Value, json};
 
@@ -119,7 +120,7 @@ fn a_plan_that_is_changed_after_its_approval_is_reviewed_again() {
     let plan = only_plan(&field);
 
     let edited = PLAN.replace("It works", "It works, and more");
-    std::fs::write(plan.paths.plan(), &edited).unwrap();
+    replace_hint(&plan.paths.plan(), edited.as_bytes()).unwrap();
     let gate = plan_review::gate(&field.core(), &plan, PlanReview::Human).unwrap();
     assert!(matches!(gate, Gate::Closed(Closed::Changed { file: "PLAN.md", .. })), "{gate:?}");
     field.expect(&["run", plan.meta.plan_id.as_str(), "--no-wait"], 4);
@@ -135,7 +136,7 @@ fn a_revision_that_is_changed_after_its_approval_is_reviewed_again() {
     field.expect(&["run", "PLAN.md", "--no-wait"], 4);
     field.expect(&["plan", "approve", "PLAN.md"], 0);
     let plan = only_plan(&field);
-    std::fs::write(plan.paths.refined(), PLAN).unwrap();
+    replace_hint(&plan.paths.refined(), PLAN.as_bytes()).unwrap();
     field.expect(&["run", "PLAN.md", "--no-wait"], 4);
     check_nothing_started(&field);
 }
@@ -147,7 +148,7 @@ fn what_changes_between_showing_and_approving_is_not_approved() {
     field.plan("PLAN.md", PLAN);
     field.expect(&["run", "PLAN.md", "--no-wait"], 4);
     let room = review_room(&field);
-    std::fs::write(room.paths().artifacts().join("PLAN.revised.md"), PLAN).unwrap();
+    replace_hint(&room.paths().artifacts().join("PLAN.revised.md"), PLAN.as_bytes()).unwrap();
     let approve = field.expect(&["plan", "approve", "PLAN.md"], 2);
     assert!(approve.stderr.contains("does not hold any more"), "{}", approve.stderr);
     check_nothing_started(&field);

@@ -1,5 +1,6 @@
 //! Edits of a plan that has begun: shown, asked about, reviewed, applied; and nothing else.
 
+use ostwin_core::fs::replace_hint;
 use ostwin_core::plans;
 use serde_json::{Value, json};
 
@@ -139,7 +140,7 @@ fn an_edit_inside_of_the_project_is_no_revision() {
     field.plan("PLAN.md", PLAN);
     field.expect(&["run", "PLAN.md", "--no-wait"], 0);
     let plan = only_plan(&field);
-    std::fs::write(plan.paths.plan(), with_third("Third")).unwrap();
+    replace_hint(&plan.paths.plan(), with_third("Third").as_bytes()).unwrap();
     let refused = field.expect(&["run", plan.meta.plan_id.as_str(), "--no-wait"], 2);
     assert!(refused.stderr.contains("edited inside"), "{}", refused.stderr);
     let json = field.expect(&["plan", "diff", "PLAN.md", "--json"], 1).stdout;

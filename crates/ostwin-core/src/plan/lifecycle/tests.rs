@@ -310,7 +310,7 @@ proptest! {
         let casting = Casting { review_restart: restart, ..casting(&registry) };
         let machine = cast(&epic, &casting).unwrap().machine;
         let drawn = drawing(&Flow::of(&machine).unwrap(), restart).unwrap();
-        let mut copy = epic.clone();
+        let mut copy = epic;
         copy.lifecycle = Some(LifecycleSource::Drawing(drawn));
         prop_assert_eq!(cast(&copy, &casting).unwrap().machine, machine);
     }
