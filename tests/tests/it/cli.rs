@@ -249,21 +249,6 @@ fn the_demo_leaves_a_finished_project() {
 }
 
 #[test]
-fn settings_that_would_have_no_effect_are_refused_and_nothing_is_imported() {
-    for settings in [
-        json!({ "budget_usd": 1.0 }),
-        json!({ "approvals": { "mode": "ask" } }),
-        json!({ "on_event": ["notify"] }),
-    ] {
-        let field = Field::new(&json!({ "v": 1 }), &settings);
-        field.plan("PLAN.md", &one_epic(""));
-        let refused = field.expect(&["run", "PLAN.md", "--no-wait"], 2).stderr;
-        assert!(refused.contains("does not act on it yet"), "{settings}: {refused}");
-        assert!(field.plans().is_empty(), "{settings}");
-    }
-}
-
-#[test]
 fn a_plan_file_that_is_missing_is_named() {
     let field = Field::built_in();
     let refused = field.expect(&["run", "absent.md", "--no-wait"], 2).stderr;

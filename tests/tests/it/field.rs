@@ -139,7 +139,7 @@ impl Field {
     /// Checks what holds for every room at any time after a run: the audit is whole and follows
     /// from itself, the channel has no gap, no attempt is left open.
     pub(crate) fn check_rooms(&self, plan: &PlanId) {
-        for (room, _) in self.rooms(plan) {
+        for (room, contract) in self.rooms(plan) {
             let machine = room.machine().unwrap();
             let mut replay = Replay::default();
             let mut passes = 0;
@@ -149,7 +149,9 @@ impl Field {
                     passes += usize::from(entry.to.as_str() == "passed");
                 }
             }
-            assert!(passes <= 1, "{} passed {passes} times", room.id());
+            // A review passes again with each revision.
+            let once = passes <= 1 || contract.task_ref.is_plan_review();
+            assert!(once, "{} passed {passes} times", room.id());
             assert_eq!(replay.unapplied(), None, "{}", room.id());
             assert_eq!(room.open_attempt().unwrap(), None, "{}", room.id());
             let (messages, scanned) = jsonl::read_all::<Message>(room.channel().path()).unwrap();

@@ -1,11 +1,13 @@
 //! A plan as it changes: its board, kept current from file events, and what happened last.
 
 use std::collections::VecDeque;
+use std::ops::ControlFlow;
+use std::path::Path;
 
 use ostwin_core::board::{Board, Loader, PlanState};
 use ostwin_core::config::{Config, WatchMode};
 use ostwin_core::events::Event;
-use ostwin_core::jsonl::Follower;
+use ostwin_core::jsonl::{self, Follower};
 use ostwin_core::plans::StoredPlan;
 use ostwin_core::project::Project;
 use ostwin_watch::{Changed, Mode, Options, Watcher};
@@ -60,15 +62,29 @@ impl Feed {
         let end = std::fs::metadata(plan.paths.events()).map_or(0, |metadata| metadata.len());
         let mut loader = Loader::new(project, plan, config);
         let board = loader.board()?;
-        let feed = Self {
+        let mut feed = Self {
             loader,
             watcher,
             events: (source == Source::File).then(|| Follower::new(&plan.paths.events(), end)),
             log: VecDeque::new(),
             board,
         };
+        if source == Source::File {
+            feed.remember(&plan.paths.events(), end)?;
+        }
         feed.watch_rooms();
         Ok(feed)
+    }
+
+    /// Begins the log with what was recorded last before `end`.
+    fn remember(&mut self, events: &Path, end: u64) -> anyhow::Result<()> {
+        let mut lines = Vec::new();
+        jsonl::scan_back::<Event>(events, |offset, event| {
+            lines.extend((offset < end).then(|| view::event::event(&event)).flatten());
+            if lines.len() < LOG_LINES { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })?;
+        self.log.extend(lines.into_iter().rev());
+        Ok(())
     }
 
     /// The board of the last look.

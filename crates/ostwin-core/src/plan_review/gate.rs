@@ -1,5 +1,7 @@
 //! Whether a plan may start, and by which text it runs.
 
+use std::path::PathBuf;
+
 use super::approval::approval_of;
 use super::{room_of, states};
 use crate::config::PlanReview;
@@ -57,13 +59,14 @@ pub enum Closed {
     },
     /// What was approved is another text than what is there.
     #[error(
-        "`{file}` of plan `{plan}` was changed after its approval: it has to be reviewed again"
+        "`{}` of plan `{plan}` was changed after its approval: it has to be reviewed again",
+        file.display()
     )]
     Changed {
         /// The plan.
         plan: PlanId,
         /// The file that was changed.
-        file: &'static str,
+        file: PathBuf,
     },
 }
 
@@ -133,14 +136,14 @@ fn approved(
         return Ok(Err(Closed::NotApproved { plan: id.clone(), state }));
     };
     if approval.plan_sha256 != own.sha256 {
-        return changed("PLAN.md");
+        return changed(plan.paths.plan());
     }
     if approval.text_sha256 == own.sha256 {
         return Ok(Ok(own.clone()));
     }
     match refined(plan)?.filter(|text| text.sha256 == approval.text_sha256) {
         Some(text) => Ok(Ok(text)),
-        None => changed("PLAN.refined.md"),
+        None => changed(plan.paths.refined()),
     }
 }
 

@@ -11,7 +11,7 @@ use ostwin_core::ids::{EpicId, RoomId};
 use ostwin_core::lifecycle::names;
 use ostwin_core::plan::{self, Epic, ParseOptions, Plan, PlanDiff};
 use ostwin_core::plan_review;
-use ostwin_core::plans::{Begun, StoredPlan};
+use ostwin_core::plans::{self, Begun, StoredPlan};
 use ostwin_core::project::Project;
 use ostwin_core::room::{self, Contract, Room, RoomError, Why};
 
@@ -86,6 +86,9 @@ pub fn revision(
     let running = plan_review::running_text(stored)?;
     let old = plan::parse_bytes(&running.bytes, &ParseOptions::default()).plan;
     let diff = plan::diff(&old, new);
+    // A revision that was cut off between its two files has replaced the text that it is compared
+    // with: then whatever differs is asked about.
+    let is_half_taken = plans::sha256(&stored.text()?) != stored.meta.source_sha256;
     let mut touched = Vec::new();
     let mut settled = BTreeMap::new();
     for (epic, known) in known(project, stored)? {
@@ -96,7 +99,8 @@ pub fn revision(
         if !differs || !needs_answer(&known, removed) {
             continue;
         }
-        if !removed && !diff.changed.contains(&epic) && !diff.added.contains(&epic) {
+        let untouched = !diff.changed.contains(&epic) && !diff.added.contains(&epic);
+        if !removed && untouched && !is_half_taken {
             settled.insert(epic, Begun::Keep);
             continue;
         }

@@ -46,8 +46,13 @@ pub(crate) fn reset_in(text: &str, now: Timestamp) -> Option<Timestamp> {
         lower.match_indices(sign).find_map(|(at, _)| {
             let value = text.get(at + sign.len()..)?;
             let value = value.trim_start_matches([' ', ':', '=', '"', '\'', '\\', '|', '`']);
-            let millis = sign.ends_with("ms");
-            let reset = moment(value).or_else(|| Some(now.plus(span(value, millis)?)))?;
+            let bare = match () {
+                () if sign.ends_with("ms") => Some(0.001),
+                // A number behind it is an hour of the day.
+                () if sign.ends_with("at") => None,
+                () => Some(1.0),
+            };
+            let reset = moment(value).or_else(|| Some(now.plus(span(value, bare)?)))?;
             (now < reset && reset <= now.plus(FARTHEST)).then_some(reset)
         })
     })
@@ -68,21 +73,22 @@ fn moment(text: &str) -> Option<Timestamp> {
     }
 }
 
-/// A span such as `20s`, `1h20m`, `5 days 3 hours`; a number alone counts seconds, or milliseconds.
-fn span(text: &str, millis: bool) -> Option<Duration> {
+/// A span such as `20s`, `1h20m`, `5 days 3 hours`; a number alone counts so many seconds as `bare`
+/// says, and nothing without it.
+fn span(text: &str, bare: Option<f64>) -> Option<Duration> {
     let mut rest = text;
     let mut sum: Option<f64> = None;
     loop {
         let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
         let (number, behind) = rest.split_at(digits);
         let Ok(number) = number.trim_end_matches('.').parse::<f64>() else { break };
+        let attached = behind.starts_with(|c: char| c.is_ascii_alphabetic());
         let behind = behind.trim_start();
         let letters = behind.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(behind.len());
         let (unit, next) = behind.split_at(letters);
         let Some(factor) = seconds_of(&unit.to_ascii_lowercase()) else {
-            let factor = if millis { 0.001 } else { 1.0 };
             // A number behind a span that was read is another sentence.
-            sum = sum.or(Some(number * factor));
+            sum = sum.or_else(|| Some(number * bare.filter(|_| !attached)?));
             break;
         };
         sum = Some(sum.unwrap_or(0.0) + number * factor);
@@ -141,6 +147,8 @@ mod tests {
             "try again later",
             "try again in a moment",
             "resets at 3pm",
+            "resets at 3 pm",
+            "try again in 3x",
             "your limit reset at 2020-01-01T00:00:00Z",
             "retry-after: 0",
             "try again in 40 days",

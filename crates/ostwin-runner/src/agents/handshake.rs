@@ -75,7 +75,7 @@ pub async fn handshake(trial: Trial<'_>) -> Result<AgentInfo, HandshakeError> {
         cwd: cwd.to_owned(),
         env: session_environment(trial.environment.iter().cloned(), &policy),
         attempt: MARK.to_owned(),
-        session_lock: dir.join("session.lock"),
+        session_lock: dir.join("handshake.lock"),
         session_lock_wait_ms: 0,
         stderr_log: dir.join("stderr.log"),
         stderr_max_bytes: STDERR_MAX_BYTES,

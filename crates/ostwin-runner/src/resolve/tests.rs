@@ -131,7 +131,7 @@ fn what_nobody_says_is_shipped() {
         .collect();
     insta::assert_snapshot!(lines.join("\n"), @r#"
     agent: "opencode" from "user"
-    agent_command: ["opencode","acp"] from "shipped"
+    agent_command: ["opencode","acp","--print-logs","--log-level","ERROR"] from "shipped"
     model: "of the registry" from "registry"
     temperature: null from "shipped"
     max_tokens: null from "shipped"

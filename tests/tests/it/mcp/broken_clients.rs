@@ -78,7 +78,6 @@ fn what_is_no_request_is_not_answered() {
             b"\r",
             b"\0\0\0",
             b"{\"jsonrpc\":\"2.0\",\"id\":7,\0\"method\":\"ping\"}",
-            b"{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"\xff\xfe\"}",
             b"Content-Length: 52",
             br#"{"jsonrpc":"2.0","method":"notifications/of-another-program","params":{"a":[]}}"#,
             br#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":{}}}"#,
@@ -92,6 +91,15 @@ fn what_is_no_request_is_not_answered() {
             client.raw(b"\n");
         }
         goes_on(&mut client);
+        // What has a number is answered, also if its text is none.
+        for (line, number) in [
+            (&b"{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"\xff\xfe\"}"[..], 7),
+            (br#"{"jsonrpc":"2.0","id":9,"method":"ping","params":{"a":1e999}}"#, 9),
+        ] {
+            client.raw(line);
+            client.raw(b"\n");
+            assert_eq!(fault(&client.receive()), (-32600, json!(number)), "{server}");
+        }
         // A mark of the byte order and a carriage return are no faults.
         client.raw(b"\xEF\xBB\xBF{\"jsonrpc\":\"2.0\",\"id\":8,\"method\":\"ping\"}\r\n");
         assert_eq!(client.receive(), json!({ "jsonrpc": "2.0", "id": 8, "result": {} }));

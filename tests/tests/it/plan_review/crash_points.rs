@@ -91,7 +91,7 @@ points! { reviewed:
     plan_signed_off at least 1,
     audit_recorded at least 3,
     status_written at least 3,
-    room_built at least 3,
+    room_built at least 2,
     after_rename at least 5,
 }
 
