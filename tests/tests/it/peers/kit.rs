@@ -59,7 +59,7 @@ pub(super) const DASHBOARD: Server = Server {
 pub(super) const SKILLS: Server = Server {
     program: "ostwin-mcp-skills",
     name: "ostwin-skills",
-    resources: false,
+    resources: true,
     prompts: false,
     answered: ("search_skills", r#"{"query":"review"}"#, &["more", "problems", "skills"]),
     refused: ("load_skill", r#"{"name":"no-such-skill"}"#, "not_found"),
