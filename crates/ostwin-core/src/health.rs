@@ -127,8 +127,10 @@ fn examine_vaults(layout: &Layout, findings: &mut Vec<Finding>) {
             Ok(None) => {}
             Ok(Some(vault)) => {
                 let count = vault.names().count();
-                findings
-                    .push(Finding::ok(subject, format!("readable by you alone, {count} secrets")));
+                findings.push(Finding::ok(
+                    subject,
+                    format!("readable by you alone; secrets in it: {count}"),
+                ));
             }
             Err(error @ VaultError::Mode { .. }) => findings.push(Finding::problem(
                 subject,

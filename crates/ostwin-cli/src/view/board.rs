@@ -201,7 +201,13 @@ pub(crate) fn advice(board: &Board) -> Vec<Line> {
                 .with(Style::BoldYellow, row.epic.to_string())
                 .with(Style::Plain, format!(" needs you: {}", text::one_line(why))),
         );
-        lines.push(Line::from(format!("  ostwin room show {room}")));
+        if row.epic.is_plan_review() {
+            let id = &board.plan_id;
+            lines.push(Line::from(format!("  ostwin plan diff {id}")));
+            lines.push(Line::from(format!("  ostwin plan approve {id}")));
+        } else {
+            lines.push(Line::from(format!("  ostwin room show {room}")));
+        }
     }
     let engine = board.engine.as_ref().filter(|engine| engine.alive);
     match (board.state, engine) {
