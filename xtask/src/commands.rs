@@ -44,7 +44,8 @@ fn checks() -> Result<(), ExitCode> {
         run("lints", &mut cargo(&clippy))?;
     }
     // The end-to-end tests run the real binaries, which a test build alone does not make.
-    run("build", &mut cargo(&["build", "--workspace", "--bins", "--locked"]))?;
+    // With the tests, which have features of their own: else every dependency is built twice.
+    run("build", &mut cargo(&["build", "--workspace", "--bins", "--tests", "--locked"]))?;
     run("generated files", &mut generator(&["--check"]))?;
     let mut docs = cargo(&["doc", "--workspace", "--no-deps", "--locked"]);
     run("docs", docs.env("RUSTDOCFLAGS", "-D warnings"))?;
