@@ -132,7 +132,7 @@ fn a_secret_of_the_vault_is_in_no_file_log_or_process_list_of_a_run() {
     }
     let room = field.room(1);
     let channel = std::fs::read_to_string(room.paths().channel()).unwrap();
-    assert!(channel.contains("[redacted:"), "{channel}");
+    assert!(channel.contains("[redacted:TELL_TOKEN]"), "{channel}");
     let record = std::fs::read_to_string(room.attempts().unwrap()[0].paths.mcp()).unwrap();
     assert!(record.contains("${vault:telltale/token}"), "{record}");
     std::io::stderr().flush().unwrap();
