@@ -33,7 +33,7 @@ pub(crate) use rooms::{
 pub(crate) use skills::{
     SearchSource, SkillsCommand, SkillsInstallArgs, SkillsSearchArgs, SkillsUpdateArgs,
 };
-pub(crate) use vault::VaultCommand;
+pub(crate) use vault::{VaultCommand, VaultEncryptArgs};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().effects(Effects::BOLD))
@@ -104,7 +104,7 @@ pub(crate) enum Command {
     /// Skills: list, search, install, update, remove
     #[command(subcommand)]
     Skills(SkillsCommand),
-    /// Secrets: set, get, list, remove
+    /// Secrets: set, get, list, remove, encrypt
     #[command(subcommand)]
     Vault(VaultCommand),
     /// What a session would get, each value with its source

@@ -40,6 +40,9 @@ pub(super) fn drive(
             engine: control::engine_record(&plan.paths)?.map(Box::new),
         }));
     }
+    // First, because it may have to ask for a passphrase.
+    let vaults = super::vault::read(context, project)?;
+    let project = &project.keeping(&vaults.secrets());
     let show = out
         .is_live()
         .then(|| Show::start(out, project, plan, &config, Source::Messages))
@@ -52,7 +55,6 @@ pub(super) fn drive(
     };
     let (interrupts, receiver) = unbounded_channel();
     let ears = Ears::listen(interrupts, show.as_ref().map(Show::sender))?;
-    let vaults = super::vault::read(project)?;
     let options = RunOptions { scope, settings, vaults, wait_for_people, guardian: None };
     let end = ostwin_engine::run(project, plan, &options, &teller, receiver);
     let terminated = ears.close();

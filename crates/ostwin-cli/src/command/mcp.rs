@@ -43,8 +43,8 @@ struct Named {
 }
 
 impl Named {
-    fn read(project: &Project, room: Option<&RoomId>) -> anyhow::Result<Self> {
-        let host = Host::of_this_process().with_vaults(super::vault::read(project)?);
+    fn read(context: &Context, project: &Project, room: Option<&RoomId>) -> anyhow::Result<Self> {
+        let host = Host::of_this_process().with_vaults(super::vault::read(context, project)?);
         let room = room.map(|id| Room::open(project, id)).transpose().exit(Exit::Usage)?;
         let paths = room.as_ref().map(Room::paths);
         let (merged, warnings) =
@@ -74,7 +74,7 @@ fn list(
     settings: &Settings,
     args: &McpListArgs,
 ) -> anyhow::Result<Exit> {
-    let named = Named::read(project, args.room.as_ref())?;
+    let named = Named::read(context, project, args.room.as_ref())?;
     let (filter, own_names) = match &args.role {
         Some(role) => seen_by(project, settings, &named, role)?,
         None => (ServerFilter::default(), mcp::OWN.to_vec()),
@@ -165,7 +165,7 @@ fn test(
     settings: &Settings,
     args: &McpTestArgs,
 ) -> anyhow::Result<Exit> {
-    let named = Named::read(project, args.room.as_ref())?;
+    let named = Named::read(context, project, args.room.as_ref())?;
     let candidates = candidates(project, &named, args.name.as_deref())?;
     let patience = Duration::from_secs(args.timeout);
     let tmp = project.layout().cache();

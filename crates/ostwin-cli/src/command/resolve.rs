@@ -134,7 +134,7 @@ impl Asked {
                 .settings(Some(project.layout()), plan_layers(&text, Some(&stored))?)?,
             capabilities: epic.map(|epic| epic.capabilities.clone()).unwrap_or_default(),
             plan: PlanFacts::of(plan, &file),
-            host: Host::of_this_process().with_vaults(super::vault::read(project)?),
+            host: Host::of_this_process().with_vaults(super::vault::read(context, project)?),
             contract,
             room,
         })
