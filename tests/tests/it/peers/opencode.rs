@@ -39,7 +39,6 @@ fn field(model: &Model, settings: &serde_json::Value) -> Field {
     });
     let mut all = json!({
         "default_agent": "opencode",
-        "plan_review": "off",
         "max_retries": 0,
         "agent_retries": 0,
         // Whoever judges what failed plays a script.
