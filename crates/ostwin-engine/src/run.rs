@@ -15,6 +15,7 @@ use ostwin_core::plan_review::{self, Gate, Text};
 use ostwin_core::plans::StoredPlan;
 use ostwin_core::project::Project;
 use ostwin_core::vault::Vaults;
+use ostwin_runner::process::ProcessId;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::engine::Engine;
@@ -138,6 +139,7 @@ fn drive(
         schema_version: Version::default(),
         run_id: run_id.clone(),
         pid: std::process::id(),
+        start_time: ProcessId::current().start_time,
         host: env::host(),
         boot_id: env::boot_id(),
         started_at: now,
