@@ -64,11 +64,8 @@ pub fn create(project: &Project, mut new: NewRoom) -> Result<Room> {
 /// # Errors
 /// A folder cannot be listed or removed.
 pub fn remove_unfinished(project: &Project, plan: &PlanId) -> Result<()> {
-    let rooms = project.layout().rooms();
-    for name in names_in(&rooms)? {
-        if name.starts_with(&format!(".new-{plan}-")) {
-            fs::remove_dir_all(&rooms.join(name))?;
-        }
+    for unfinished in project.layout().unfinished_rooms(plan)? {
+        fs::remove_dir_all(&unfinished)?;
     }
     Ok(())
 }

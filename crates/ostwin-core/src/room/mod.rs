@@ -4,6 +4,7 @@
 //! [`Room::locked`], which first finishes a transition that a killed process left half done.
 
 mod actions;
+mod archive;
 mod attempt;
 mod brief;
 mod contract;
@@ -27,6 +28,7 @@ mod tests;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
+pub use archive::{Archive, ArchiveError, Archived, archive, restore};
 pub use attempt::{Attempt, AttemptRecord, Ended, NewAttempt, Outcome, Usage};
 pub use brief::{brief, tasks};
 pub use contract::{Assignment, Constraints, Contract, Goal, Goals};
@@ -301,7 +303,7 @@ impl Room {
     }
 
     /// The folders of attempts, by number.
-    fn attempt_folders(&self) -> Result<Vec<AttemptPaths>> {
+    pub(crate) fn attempt_folders(&self) -> Result<Vec<AttemptPaths>> {
         let dir = self.paths.attempts();
         let mut folders: Vec<AttemptPaths> =
             names_in(&dir)?.iter().map(|name| AttemptPaths::at(dir.join(name))).collect();
