@@ -77,6 +77,14 @@ pub struct Item {
 }
 
 impl Item {
+    /// What a killed process left at `path`; `None` if nothing is there.
+    ///
+    /// # Errors
+    /// It cannot be looked at.
+    pub fn leftover(path: PathBuf) -> Result<Option<Self>, FsError> {
+        Ok(measure(&path)?.map(|size| Self::new(What::Leftover, path, size)))
+    }
+
     fn new(what: What, path: PathBuf, size: Measure) -> Self {
         Self { what, path, files: size.files, bytes: size.bytes }
     }

@@ -180,7 +180,7 @@ fn no_link_is_followed() {
     put(&outside.path().join("precious"), 7);
     let inner = outside.path().join("attempt");
     put(&inner.join("transcript.jsonl"), 9);
-    std::fs::remove_dir_all(fixture.attempt.tmp()).unwrap();
+    fs::remove_dir_all(&fixture.attempt.tmp()).unwrap();
     std::os::unix::fs::symlink(outside.path(), fixture.attempt.tmp()).unwrap();
     // A folder of an attempt that is a link leads away too.
     let record = fixture.attempt.record();

@@ -63,7 +63,7 @@ fn an_archived_room_keeps_its_records_and_comes_back_as_it_was() {
     assert_eq!(room.attempts().unwrap().len(), 1);
     assert!(!attempt.paths.transcript().exists());
     assert_eq!(content(&room.paths().artifacts()), []);
-    assert_eq!(archive(room, "ada").unwrap(), (file.clone(), archived.clone()), "only once");
+    assert_eq!(archive(room, "ada").unwrap(), (file.clone(), archived), "only once");
 
     let why = Why::engine("test", "again");
     let again = "developing".parse().unwrap();
