@@ -151,3 +151,52 @@ fn a_placeholder_that_no_vault_fills_is_named_before_the_session() {
     assert!(reason.contains("`${vault:x/token}`: no vault holds `x/token`"), "{reason}");
     assert!(reason.contains("ostwin vault set x token"), "{reason}");
 }
+
+/// A worker who says its key, and is content if it is the right one.
+const KEYED: &str = r#"
+cat > /dev/null
+echo "my key is $MODEL_KEY"
+case "$MODEL_KEY/$MODE" in
+*-value/careful) "$OSTWIN_BIN" room post "$OSTWIN_ROOM" --type done --body "It is $MODEL_KEY." ;;
+esac
+"#;
+
+#[test]
+fn the_variables_of_an_agents_entry_are_filled_in_and_a_missing_one_is_named() {
+    let value = "of-the-model-only-a-value";
+    let settings = json!({
+        "default_agent": "script",
+        "max_retries": 0,
+        "max_triages": 0,
+        "agents": { "script": {
+            "protocol": "command",
+            "command": ["/bin/sh", "agent.sh"],
+            "env": { "MODEL_KEY": "${vault:model/key}", "MODE": "${MODE_OF_NOBODY:-careful}" },
+        } },
+    });
+    let field = Field::new(&json!({ "v": 1 }), &settings);
+    field.project.write("agent.sh", KEYED).unwrap();
+    let plan = "# Plan: One\n\n## EPIC-001: Only\n\n- Roles: engineer\n- skip_review: true\n\n\
+        ### Definition of Done\n\n- [ ] It is there\n";
+    field.plan("PLAN.md", plan);
+    field.expect(&["run", "PLAN.md", "--no-wait"], 4);
+    let first = field.room(1).attempts().unwrap().remove(0).record;
+    assert_eq!(first.outcome.unwrap().to_string(), "spawn-failed");
+    let reason = first.reason.unwrap();
+    let expected =
+        "agent `script`, `env.MODEL_KEY`: `${vault:model/key}`: no vault holds `model/key`";
+    assert!(reason.contains(expected), "{reason}");
+
+    set(&field, &["vault", "set", "model", "key"], value);
+    field.expect(&["retry", "room-001"], 0);
+    field.expect(&["run", "PLAN.md", "--no-wait"], 0);
+    let mut found = Vec::new();
+    files(field.project.root(), &mut found);
+    found.retain(|path| *path != field.project.layout().vault());
+    for path in found {
+        let text = String::from_utf8_lossy(&std::fs::read(&path).unwrap()).into_owned();
+        assert!(!text.contains(value), "{} holds the key", path.display());
+    }
+    let said = std::fs::read_to_string(field.room(1).paths().channel()).unwrap();
+    assert!(said.contains("It is [redacted:"), "{said}");
+}
