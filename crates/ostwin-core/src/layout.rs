@@ -91,6 +91,16 @@ impl Layout {
         self.agents().join("plans.lock")
     }
 
+    /// Where a new role of the project is made, until it is whole. No role is called like this.
+    pub fn new_role(&self, role: &RoleName) -> PathBuf {
+        self.roles().join(format!(".new-{role}"))
+    }
+
+    /// The lock of whoever changes the project's MCP servers.
+    pub fn mcp_lock(&self) -> PathBuf {
+        self.agents().join("mcp.lock")
+    }
+
     /// The lock of whoever changes the catalogue.
     pub fn registry_lock(&self) -> PathBuf {
         self.agents().join("registry.lock")
@@ -405,6 +415,11 @@ pub fn user_mcp(config_dir: &Path) -> PathBuf {
 /// The user's own secrets, in the folder that [`crate::env::config_dir`] names.
 pub fn user_vault(config_dir: &Path) -> PathBuf {
     config_dir.join("vault.json")
+}
+
+/// The lock of whoever changes the user's MCP servers.
+pub fn user_mcp_lock(config_dir: &Path) -> PathBuf {
+    config_dir.join("mcp.lock")
 }
 
 /// The lock of whoever changes the user's secrets.

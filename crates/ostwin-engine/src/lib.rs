@@ -32,6 +32,7 @@ mod waiting;
 pub use by_hand::{ByHandError, new_room};
 pub use deadlines::{Enforced, TimedOut, enforce_deadlines};
 pub use decide::{Action, Finish, MoveCause, decide};
+pub use engine::OneSession;
 pub use error::EngineError;
 pub use review::{Revision, Touched, revision};
 pub use run::{Interrupt, Observer, RunEnd, RunOptions, Scope, gated_text, run};

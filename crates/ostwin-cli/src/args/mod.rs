@@ -6,6 +6,7 @@ mod mcp;
 mod memory;
 mod plans;
 mod project;
+mod roles;
 mod rooms;
 mod skills;
 mod vault;
@@ -15,17 +16,18 @@ use clap::builder::styling::{AnsiColor, Effects};
 use clap::{Parser, Subcommand};
 use ostwin_service::BaseArgs;
 
-pub(crate) use agents::{AgentCommand, AgentTestArgs};
+pub(crate) use agents::{AgentCommand, AgentRunArgs, AgentTestArgs};
 pub(crate) use control::{
     CancelArgs, PauseArgs, PlanOrRoom, ResumeArgs, RetryArgs, StopArgs, WatchTimeoutsArgs,
 };
-pub(crate) use mcp::{McpCommand, McpListArgs, McpTestArgs};
+pub(crate) use mcp::{McpAddArgs, McpCommand, McpListArgs, McpTestArgs};
 pub(crate) use memory::{MemoryCommand, MemoryFormat, MemoryPublishArgs, MemorySearchArgs};
 pub(crate) use plans::{
     BegunAnswer, DagCommand, DagFormat, DemoArgs, DemoPlan, PlanCheckArgs, PlanCommand, PlanFormat,
     ReviewRule, RunArgs,
 };
 pub(crate) use project::{CompletionsArgs, ConfigCommand, GenArgs, InitArgs};
+pub(crate) use roles::{RoleCommand, RoleNewArgs};
 pub(crate) use rooms::{
     AttemptCommand, LifecycleFormat, LogsArgs, ResolveCommand, RoomCommand, RoomNewArgs,
     RoomPostArgs, RoomReplyArgs, StatusArgs, TopArgs,
@@ -89,7 +91,7 @@ pub(crate) enum Command {
     Status(StatusArgs),
     Top(TopArgs),
     Logs(LogsArgs),
-    /// Agent programs: which are here, and whether they answer
+    /// Agent programs: which are here, whether they answer; one session by hand
     #[command(subcommand)]
     Agent(AgentCommand),
     /// The sessions of agents
@@ -101,6 +103,9 @@ pub(crate) enum Command {
     /// The shared memory: search, list, show, publish, export
     #[command(subcommand)]
     Memory(MemoryCommand),
+    /// Roles: list, make, copy, check
+    #[command(subcommand)]
+    Role(RoleCommand),
     /// Skills: list, search, install, update, remove
     #[command(subcommand)]
     Skills(SkillsCommand),
@@ -110,7 +115,7 @@ pub(crate) enum Command {
     /// What a session would get, each value with its source
     #[command(subcommand)]
     Resolve(ResolveCommand),
-    /// Tool servers: which sessions get, and whether they answer
+    /// Tool servers: which sessions get, whether they answer; add, remove
     #[command(subcommand)]
     Mcp(McpCommand),
     Stop(StopArgs),

@@ -290,6 +290,33 @@ Examples:
         #[arg(long)]
         room: Option<RoomId>,
     },
+    /// Which tool servers and tools a session would get, and what was left out by whom
+    #[command(after_help = "\
+Examples:
+  ostwin resolve mcp --role engineer
+  ostwin resolve mcp --role qa --room room-003
+  ostwin resolve mcp --role qa --json    with each server's entry, secrets masked")]
+    Mcp {
+        /// The role, with its instance if it has one
+        #[arg(long)]
+        role: RoleRef,
+        /// For this room
+        #[arg(long)]
+        room: Option<RoomId>,
+    },
+    /// Which agent, model and limits a session would get, each with its source
+    #[command(after_help = "\
+Examples:
+  ostwin resolve model --role engineer
+  ostwin resolve model --role qa --room room-003")]
+    Model {
+        /// The role, with its instance if it has one
+        #[arg(long)]
+        role: RoleRef,
+        /// For this room
+        #[arg(long)]
+        room: Option<RoomId>,
+    },
     /// Which prompt a session would get, with the size of each section
     #[command(after_help = "\
 Examples:

@@ -26,6 +26,11 @@ const VERSION_PATIENCE: Duration = Duration::from_secs(10);
 /// How much of an agent's complaint is shown.
 const MAX_COMPLAINT_BYTES: u64 = 64 << 10;
 
+mod by_hand;
+mod tail;
+
+pub(super) use tail::Tail;
+
 pub(crate) fn run(context: &Context, command: &AgentCommand) -> anyhow::Result<Exit> {
     let config = match context.project_if_any()? {
         Some((_, settings)) => settings.config,
@@ -34,6 +39,7 @@ pub(crate) fn run(context: &Context, command: &AgentCommand) -> anyhow::Result<E
     match command {
         AgentCommand::List => list(context, &config),
         AgentCommand::Test(args) => test(context, &config, args),
+        AgentCommand::Run(args) => by_hand::run(context, args),
     }
 }
 

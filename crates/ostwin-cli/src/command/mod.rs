@@ -22,6 +22,7 @@ mod preview;
 mod resolve;
 mod review;
 mod revision;
+mod role;
 mod room;
 mod room_answer;
 mod room_lifecycle;
@@ -60,6 +61,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Attempt(command) => attempt::run(&context, &command),
         Command::Room(command) => room::run(&context, &command),
         Command::Memory(command) => memory::run(&context, &command),
+        Command::Role(command) => role::run(&context, &command),
         Command::Skills(command) => skills::run(&context, &command),
         Command::Vault(command) => vault::run(&context, &command),
         Command::Resolve(command) => resolve::run(&context, &command),

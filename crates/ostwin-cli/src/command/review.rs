@@ -220,7 +220,7 @@ pub(super) fn create(
 }
 
 /// Removes a draft that nobody worked on. What a session said about one is kept for the person.
-fn forget_draft(project: &Project, plan: &StoredPlan) -> anyhow::Result<()> {
+pub(super) fn forget_draft(project: &Project, plan: &StoredPlan) -> anyhow::Result<()> {
     let id = &plan.meta.plan_id;
     let mut rooms = Vec::new();
     for (room, _) in room::of_plan(project, id)? {

@@ -207,7 +207,8 @@ pub(super) fn seal(
             sealed_to(recipients.iter().map(|recipient| recipient.as_ref() as _), &bytes)
         }
     };
-    sealed.map_err(|error| VaultError::Sealing { path: path.to_owned(), problem: error.to_string() })
+    sealed
+        .map_err(|error| VaultError::Sealing { path: path.to_owned(), problem: error.to_string() })
 }
 
 fn sealed_to<'r>(

@@ -238,7 +238,8 @@ fn the_projects_wins_over_the_users_and_all_values_are_secret() {
     let store = Store { durability: Durability::Os, ..Store::default() };
     let set = |path: &Path, server: &str, value: &str| {
         let guard = path.with_extension("lock");
-        change(&store, path, &guard, &Keys::default(), |vault| vault.set(server, "k", value)).unwrap();
+        change(&store, path, &guard, &Keys::default(), |vault| vault.set(server, "k", value))
+            .unwrap();
     };
     set(&layout.vault(), "both", "of-the-project");
     set(&layout::user_vault(&config), "both", "of-the-user");
