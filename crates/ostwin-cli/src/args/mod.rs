@@ -9,6 +9,7 @@ mod project;
 mod roles;
 mod rooms;
 mod skills;
+mod upkeep;
 mod vault;
 
 use clap::builder::Styles;
@@ -35,6 +36,7 @@ pub(crate) use rooms::{
 pub(crate) use skills::{
     SearchSource, SkillsCommand, SkillsInstallArgs, SkillsSearchArgs, SkillsUpdateArgs,
 };
+pub(crate) use upkeep::{GcArgs, ManArgs, MigrateArgs};
 pub(crate) use vault::{VaultCommand, VaultEncryptArgs};
 
 const STYLES: Styles = Styles::styled()
@@ -135,7 +137,10 @@ Examples:
     /// Settings: read, change, list, each with its source
     #[command(subcommand)]
     Config(ConfigCommand),
+    Gc(GcArgs),
+    Migrate(MigrateArgs),
     Completions(CompletionsArgs),
+    Man(ManArgs),
     /// Print the version and where the sibling programs are
     Version,
     #[command(name = "__gen", hide = true)]

@@ -159,6 +159,22 @@ Examples:
     },
     SetStatus(RoomSetStatusArgs),
     Post(RoomPostArgs),
+    /// Pack a finished room into one compressed file
+    ///
+    /// The archive holds everything. What sessions left and the artifacts leave the room; its
+    /// contract, audit, channel and the records of its attempts stay, so that every view goes on to
+    /// show it.
+    #[command(after_help = "\
+Examples:
+  ostwin room archive room-003
+  ostwin room archive room-003 --restore   puts back what left it")]
+    Archive {
+        /// The room
+        room: RoomId,
+        /// Unpack it again
+        #[arg(long)]
+        restore: bool,
+    },
 }
 
 /// A reply to a request for a permission.

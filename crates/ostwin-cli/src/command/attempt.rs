@@ -82,11 +82,7 @@ fn absent(room: &Room, attempt: &Attempt, removed: Option<&Removed>) -> anyhow::
     Ok("the session left no transcript".to_owned())
 }
 
-fn find(
-    context: &Context,
-    id: &RoomId,
-    number: Option<u32>,
-) -> anyhow::Result<(Room, Attempt)> {
+fn find(context: &Context, id: &RoomId, number: Option<u32>) -> anyhow::Result<(Room, Attempt)> {
     let (project, _) = context.project()?;
     let room = Room::open(&project, id).exit(Exit::Usage)?;
     let attempts = room.attempts()?;

@@ -11,11 +11,14 @@ mod demo;
 mod detach;
 mod doctor;
 mod drive;
+mod gc;
 mod generate;
 mod init;
 mod logs;
+mod man;
 mod mcp;
 mod memory;
+mod migrate;
 mod plan;
 mod plan_text;
 mod preview;
@@ -25,6 +28,7 @@ mod revision;
 mod role;
 mod room;
 mod room_answer;
+mod room_archive;
 mod room_lifecycle;
 mod room_new;
 mod run;
@@ -74,6 +78,9 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::WatchTimeouts(args) => watch_timeouts::watch_timeouts(&context, &args),
         Command::Config(command) => config::run(&context, &command),
         Command::Doctor => doctor::doctor(&context),
+        Command::Gc(args) => gc::gc(&context, &args),
+        Command::Migrate(args) => migrate::migrate(&context, &args),
+        Command::Man(args) => man::man(&context, &args),
         Command::Completions(args) => completions::completions(&context, &args),
         Command::Version => version::version(&context),
         Command::Gen(args) => generate::generate(&context, &args),

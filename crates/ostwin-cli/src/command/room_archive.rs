@@ -35,8 +35,7 @@ pub(super) fn archive(context: &Context, id: &RoomId, restore: bool) -> anyhow::
         return Ok(Exit::Ok);
     }
     let files = plural(archived.files, "file");
-    let (bytes, packed) =
-        (figures::bytes(archived.bytes), figures::bytes(archived.archive_bytes));
+    let (bytes, packed) = (figures::bytes(archived.bytes), figures::bytes(archived.archive_bytes));
     remark(&match restore {
         true => format!("`{id}` is unpacked: {files}, {bytes}"),
         false => {
