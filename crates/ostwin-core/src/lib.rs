@@ -35,6 +35,7 @@ pub mod vault;
 
 pub mod budget;
 pub mod control;
+pub mod earlier;
 pub mod events;
 pub mod gc;
 pub mod health;
