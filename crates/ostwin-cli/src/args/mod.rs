@@ -36,7 +36,7 @@ pub(crate) use rooms::{
 pub(crate) use skills::{
     SearchSource, SkillsCommand, SkillsInstallArgs, SkillsSearchArgs, SkillsUpdateArgs,
 };
-pub(crate) use upkeep::{GcArgs, ManArgs, MigrateArgs};
+pub(crate) use upkeep::{GcArgs, ImportArgs, ManArgs, MigrateArgs};
 pub(crate) use vault::{VaultCommand, VaultEncryptArgs};
 
 const STYLES: Styles = Styles::styled()
@@ -139,6 +139,7 @@ Examples:
     Config(ConfigCommand),
     Gc(GcArgs),
     Migrate(MigrateArgs),
+    Import(ImportArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),
     /// Print the version and where the sibling programs are

@@ -54,6 +54,28 @@ pub(crate) struct ManArgs {
     pub(crate) dir: Option<PathBuf>,
 }
 
+/// Bring in a project of the earlier OSTwin, the one in PowerShell and Python
+///
+/// Reads plans, rooms with their state, messages and artifacts, the shared memory, roles, skills
+/// and tool servers of DIR into this project, and says what it could not take and why. DIR is never
+/// changed. What is here already is left alone, so it can be repeated.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  ostwin import ~/code/shop --dry-run                            what would come, and what not
+  ostwin import ~/code/shop
+  ostwin import ~/code/shop --plans ~/.ostwin/.agents/plans      where it kept its plans")]
+pub(crate) struct ImportArgs {
+    /// The project of the earlier program
+    pub(crate) dir: PathBuf,
+    /// A further folder of its plans
+    #[arg(long, value_name = "DIR")]
+    pub(crate) plans: Option<PathBuf>,
+    /// Only say what would come
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
 /// An age as people write it: a number with its unit, or 0.
 fn age(text: &str) -> Result<Duration, String> {
     let wrong = || format!("`{text}` is no age: write 30d, 12h, 45m, 90s or 0");

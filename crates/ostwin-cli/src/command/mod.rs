@@ -13,6 +13,7 @@ mod doctor;
 mod drive;
 mod gc;
 mod generate;
+mod import;
 mod init;
 mod logs;
 mod man;
@@ -80,6 +81,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Doctor => doctor::doctor(&context),
         Command::Gc(args) => gc::gc(&context, &args),
         Command::Migrate(args) => migrate::migrate(&context, &args),
+        Command::Import(args) => import::import(&context, &args),
         Command::Man(args) => man::man(&context, &args),
         Command::Completions(args) => completions::completions(&context, &args),
         Command::Version => version::version(&context),
