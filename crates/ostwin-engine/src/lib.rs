@@ -7,6 +7,7 @@
 
 mod alerts;
 mod attempt;
+mod blocking;
 mod budget;
 mod by_hand;
 mod control;
@@ -16,6 +17,7 @@ mod engine;
 mod error;
 mod gates;
 mod look;
+mod machine;
 mod moves;
 mod people;
 mod permissions;
@@ -28,6 +30,7 @@ mod snapshot;
 mod submit;
 mod talk;
 mod waiting;
+mod world;
 
 pub use by_hand::{ByHandError, new_room};
 pub use deadlines::{Enforced, TimedOut, enforce_deadlines};

@@ -4,26 +4,25 @@
 use std::time::Duration;
 
 use ostwin_core::env;
-use ostwin_core::lock::{self, LockError};
 use ostwin_core::room::{Attempt, Closed, Ended, Outcome, Room, RoomError};
-use ostwin_runner::process::{Sweep, sweep};
 
 use crate::attempt::forget_secrets;
-use crate::gates;
-
-/// How much longer than the agents' grace a guardian that lost its engine may take to end.
-const GUARDIAN_MARGIN: Duration = Duration::from_secs(10);
+use crate::world::LeftBehind;
 
 /// Finishes what a killed engine left half done in `room`, and closes its open attempt unless
 /// that may still run on another machine.
 ///
 /// # Errors
 /// The room cannot be read or changed.
-pub(crate) fn recover(room: &Room, kill_grace: Duration) -> Result<Option<Closed>, RoomError> {
+pub(crate) fn recover(
+    room: &Room,
+    left: &dyn LeftBehind,
+    kill_grace: Duration,
+) -> Result<Option<Closed>, RoomError> {
     let open = room.locked(|_| room.open_attempt())?;
     match open {
         Some(attempt) if attempt.record.host == env::host() => {
-            close_stale(room, &attempt, kill_grace).map(Some)
+            close_stale(room, &attempt, left, kill_grace).map(Some)
         }
         _ => Ok(None),
     }
@@ -37,13 +36,14 @@ pub(crate) fn recover(room: &Room, kill_grace: Duration) -> Result<Option<Closed
 pub(crate) fn close_stale(
     room: &Room,
     attempt: &Attempt,
+    left: &dyn LeftBehind,
     kill_grace: Duration,
 ) -> Result<Closed, RoomError> {
     let reason = match is_of_this_boot(attempt) {
         true => "the engine ended while the session ran",
         false => "the machine went down or away while the session ran",
     };
-    end_stale(room, attempt, kill_grace, Outcome::Interrupted, reason)
+    end_stale(room, attempt, left, kill_grace, Outcome::Interrupted, reason)
 }
 
 /// Closes an open attempt that no session backs as `outcome`, once nothing of it runs any more. A
@@ -54,37 +54,14 @@ pub(crate) fn close_stale(
 pub(crate) fn end_stale(
     room: &Room,
     attempt: &Attempt,
+    left: &dyn LeftBehind,
     kill_grace: Duration,
     outcome: Outcome,
     reason: &str,
 ) -> Result<Closed, RoomError> {
-    let record = &attempt.record;
-    if is_of_this_boot(attempt) {
-        // The guardian saw its lifeline close and is ending the session. Its lock is its life.
-        let lock = attempt.paths.session_lock();
-        if lock.exists() {
-            let patience = kill_grace + GUARDIAN_MARGIN;
-            match lock::exclusive(&lock, patience, || ()) {
-                Ok(()) | Err(LockError::Busy { .. }) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        // A guardian that was killed itself left its processes to us.
-        for mark in [record.id.as_str(), &gates::mark(attempt)] {
-            let report = sweep(Sweep { mark: Some(mark), grace: kill_grace, ..Sweep::default() });
-            if report.found.is_empty() {
-                continue;
-            }
-            tracing::warn!(
-                room = %room.id(),
-                attempt = %record.id,
-                processes = report.found.len(),
-                "ended processes that an earlier engine left behind"
-            );
-        }
-    }
+    left.end(attempt, kill_grace)?;
     forget_secrets(&attempt.paths);
-    let id = record.id.clone();
+    let id = attempt.record.id.clone();
     room.locked(|locked| locked.close_attempt(&id, Ended::with(outcome, reason)))
 }
 
