@@ -118,7 +118,8 @@ fn end(
         return Ok((None, Vec::new()));
     }
     let reason = "the attempt's time was up, and its engine was gone";
-    let closed = recovery::end_stale(room, open, &LocalProcesses, kill_grace, Outcome::Timeout, reason)?;
+    let closed =
+        recovery::end_stale(room, open, &LocalProcesses, kill_grace, Outcome::Timeout, reason)?;
     let record = &closed.attempt.record;
     let outcome = record.outcome.clone().unwrap_or(Outcome::Timeout);
     let (signal, cause) = match &closed.signal {

@@ -26,6 +26,8 @@ mod review;
 mod rooms;
 mod run;
 mod sessions;
+#[cfg(test)]
+mod simulation;
 mod snapshot;
 mod submit;
 mod talk;

@@ -36,7 +36,7 @@ use crate::waiting::Patience;
 use crate::world::World;
 
 /// The limit that every session counts against.
-const ROOM_LIMIT: &str = "rooms";
+pub(crate) const ROOM_LIMIT: &str = "rooms";
 /// How long a turn may go on after its signal was posted.
 const FINISH_GRACE: Duration = Duration::from_secs(5);
 /// How long an agent may take to answer a cancel.
