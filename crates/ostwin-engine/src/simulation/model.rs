@@ -153,7 +153,16 @@ impl Model {
         for attempt in room.attempts().map_err(words)? {
             self.read_attempt(id, &attempt.paths)?;
         }
-        self.audit_written(id, &std::fs::read(paths.audit()).unwrap_or_default())
+        // What led to the lines was looked at when they were written.
+        let room = self.rooms.get_mut(id).ok_or("no such room")?;
+        let bytes = std::fs::read(paths.audit()).map_err(words)?;
+        for line in lines::<AuditLine>(&mut room.audit_tail, &bytes) {
+            room.replay.feed(&room.machine, &line).map_err(|odd| format!("{id}: {odd}"))?;
+            if let Some(Cause::Message(message)) = line.entry().map(|entry| &entry.cause) {
+                room.moved_by.insert(message.clone());
+            }
+        }
+        Ok(())
     }
 
     fn channel_written(&mut self, id: &RoomId, bytes: &[u8]) -> Result<(), Broken> {

@@ -10,7 +10,7 @@ use ostwin_core::events::Event;
 use ostwin_core::fs;
 use ostwin_core::fs::interposer::{Fate, interposed};
 use ostwin_core::ids::EpicId;
-use ostwin_core::layout::RolePaths;
+use ostwin_core::layout::{Layout, RolePaths};
 use ostwin_core::lock;
 use ostwin_core::plans::{self, StoredPlan};
 use ostwin_core::project::{self, Project};
@@ -20,7 +20,7 @@ use serde_json::json;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 
-use super::case::{Case, GATED};
+use super::case::{Case, GATED, ROLES};
 use super::clock::SimulatedClock;
 use super::model::{Broken, words};
 use super::people::Person;
@@ -36,7 +36,7 @@ const LIVES: u32 = 60;
 /// Plays a case, and where chance decides nothing that counts, the same plan without faults.
 pub(super) fn check(case: &Case, tells: bool) -> Result<(), Broken> {
     let ways = Course::new(case.clone(), tells)?.to_the_end()?;
-    if case.is_determined() {
+    if case.has_twin() {
         let undisturbed = Course::new(case.without_faults(), false)?.to_the_end()?;
         if ways != undisturbed {
             return Err(format!("without faults it goes {undisturbed:#?}, with them {ways:#?}"));
@@ -88,8 +88,7 @@ impl Course {
         let clock = Arc::new(SimulatedClock::new());
         let store = Store { durability: case.durability, clock, ..Store::default() };
         let (layout, _) = project::init(&root, None, &case.settings, &store).map_err(words)?;
-        let role = RolePaths::new(&layout.roles(), &GATED.parse().map_err(words)?);
-        write_gated_role(&role, &store).map_err(words)?;
+        write_roles(&layout, &store)?;
         let project = Project::new(layout, store);
         let plan = plans::import(&project, Path::new("/PLAN.md"), case.plan.as_bytes(), "P", false)
             .map_err(words)?;
@@ -101,7 +100,7 @@ impl Course {
             guardian: None,
         };
         let person = Person::new(plan.meta.plan_id.clone());
-        let stage = Arc::new(Stage::new(case, &project, tells)?);
+        let stage = Stage::new(case, &project, tells)?;
         stage.tell(|| stage.case.plan.clone());
         drop(entered);
         Ok(Self { runtime, stage, project, plan, options, programs, person, _dir: dir })
@@ -215,13 +214,19 @@ fn settings(case: &Case) -> Result<Settings, Broken> {
     Settings::merge([layer]).map_err(|errors| format!("{errors:?}"))
 }
 
-/// A role whose `done` has to pass a gate.
-fn write_gated_role(role: &RolePaths, store: &Store) -> Result<(), fs::FsError> {
-    fs::create_dirs(role.dir())?;
-    let gates = json!([{ "name": "tests", "command": ["check"], "timeout": 60 }]);
-    let spec = json!({ "schema_version": 1, "name": GATED, "quality_gates": gates });
-    fs::replace_json(&role.settings(), &spec, store.durability)?;
-    fs::replace_record(&role.file("ROLE.md"), b"# Builder\n\nBuild it.\n", store.durability)
+/// The roles of the plans, without the skills of the shipped ones, which only cost time here.
+fn write_roles(layout: &Layout, store: &Store) -> Result<(), Broken> {
+    for name in ROLES {
+        let role = RolePaths::new(&layout.roles(), &name.parse().map_err(words)?);
+        let gate = json!({ "name": "tests", "command": ["check"], "timeout": 60 });
+        let gates = if *name == GATED { vec![gate] } else { Vec::new() };
+        let spec = json!({ "schema_version": 1, "name": name, "quality_gates": gates });
+        fs::create_dirs(role.dir()).map_err(words)?;
+        fs::replace_json(&role.settings(), &spec, store.durability).map_err(words)?;
+        fs::replace_record(&role.file("ROLE.md"), b"# Role\n", store.durability)
+            .map_err(words)?;
+    }
+    Ok(())
 }
 
 /// A folder for one case: in memory where there is such a place.

@@ -3,11 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::rc::Rc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use fastrand::Rng;
-use ostwin_core::fs::interposer::{Fate, Interposer};
+use ostwin_core::fs::interposer::{Fate, Interposer, interposed};
 use ostwin_core::fs::power_cut::Disk;
 use ostwin_core::fs::recorder::Op;
 use ostwin_core::ids::{AttemptId, RoleRef, RoomId, SignalName};
@@ -48,6 +49,7 @@ pub(super) struct Stage {
     died: Notify,
     inner: Mutex<Inner>,
     tells: bool,
+    me: Weak<Self>,
 }
 
 struct Inner {
@@ -77,7 +79,7 @@ struct Inner {
 }
 
 impl Stage {
-    pub(super) fn new(case: Case, project: &Project, tells: bool) -> Result<Self, Broken> {
+    pub(super) fn new(case: Case, project: &Project, tells: bool) -> Result<Arc<Self>, Broken> {
         let store = Store { lock_timeout: Duration::ZERO, ..project.store().clone() };
         let disk = match case.faults.power {
             true => Some(Disk::of(project.layout().root()).map_err(super::model::words)?),
@@ -101,13 +103,14 @@ impl Stage {
             slots: BTreeMap::new(),
             sessions: BTreeSet::new(),
         };
-        Ok(Self {
+        Ok(Arc::new_cyclic(|me| Self {
             case,
             others: Project::new(project.layout().clone(), store),
             died: Notify::new(),
             inner: Mutex::new(inner),
             tells,
-        })
+            me: me.clone(),
+        }))
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -195,7 +198,11 @@ impl Stage {
     /// Does something as another process. What it does to files is nobody's but its own.
     pub(super) fn as_another<R>(&self, act: impl FnOnce() -> R) -> R {
         let before = std::mem::replace(&mut self.inner().acting, true);
-        let done = act();
+        // Also while no engine lives.
+        let done = match self.me.upgrade() {
+            Some(me) => interposed(Rc::new(Between(me)), act),
+            None => act(),
+        };
         self.inner().acting = before;
         done
     }
