@@ -33,6 +33,7 @@ use crate::rooms::{self, Making};
 use crate::run::{Interrupt, Observer, RunEnd, RunOptions, Scope, gated_text};
 use crate::sessions::Shared;
 use crate::snapshot::{EpicView, Policy, RoomView, Session, Snapshot};
+use crate::told::Told;
 use crate::world::{Files, World};
 use crate::{look, recovery, review};
 
@@ -137,6 +138,7 @@ impl<'e> Engine<'e> {
             watcher.watch_slots(&limit)?;
         }
         let (happened_sender, happened) = mpsc::unbounded_channel();
+        let past = plan.events().read_all()?;
         let mut engine = Self {
             project,
             plan,
@@ -157,7 +159,7 @@ impl<'e> Engine<'e> {
             happened,
             happened_sender,
             seen_requests: HashSet::new(),
-            pauses: Pauses::of(&plan.events().read_all()?),
+            pauses: Pauses::of(&past),
             alerts: shared
                 .alert_command(plan)
                 .map(|command| Alerts::start(Arc::clone(shared.world()), command)),
@@ -180,12 +182,12 @@ impl<'e> Engine<'e> {
             let event = Event::new(EventKind::RoomCreated);
             engine.record(Event { epic: Some(epic), room: Some(room), ..event })?;
         }
-        engine.enter(&made.dag)?;
+        engine.enter(&made.dag, &Told::of(&past))?;
         Ok(engine)
     }
 
     /// Takes every room of the graph in, recovering each first.
-    fn enter(&mut self, dag: &Dag) -> Result<(), EngineError> {
+    fn enter(&mut self, dag: &Dag, told: &Told) -> Result<(), EngineError> {
         let kill_grace = self.shared.kill_grace();
         let remaining = remaining_seconds(self.project, dag)?;
         for (order, (id, node)) in dag.nodes.iter().enumerate() {
@@ -204,6 +206,9 @@ impl<'e> Engine<'e> {
             self.watcher.watch_room(room_id)?;
             if let Some(closed) = recovery::recover(&room, &**self.shared.world(), kill_grace)? {
                 self.record(attempt::closed_event(id, &room, &closed))?;
+            }
+            for event in told.missing(&room, id, self.shared.run_id())? {
+                self.record(event)?;
             }
             let mut view = look::look(&room, kill_grace)?;
             view.waits = self.shared.person_wait(&room, &view)?;

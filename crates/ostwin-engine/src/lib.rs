@@ -31,6 +31,7 @@ mod simulation;
 mod snapshot;
 mod submit;
 mod talk;
+mod told;
 mod waiting;
 mod world;
 

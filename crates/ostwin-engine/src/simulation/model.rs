@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use ostwin_core::channel::Message;
+use ostwin_core::events::{Event, EventKind};
 use ostwin_core::fs::recorder::Op;
 use ostwin_core::ids::{AttemptId, EpicId, MessageId, RoleRef, RoomId};
 use ostwin_core::jsonl;
@@ -16,6 +17,8 @@ use ostwin_core::project::Project;
 use ostwin_core::room::{AttemptRecord, Outcome, Posted, Room};
 use ostwin_core::time::Timestamp;
 use serde::de::DeserializeOwned;
+
+use crate::moves;
 
 /// A rule that was broken.
 pub(super) type Broken = String;
@@ -340,6 +343,28 @@ impl Model {
             let unique: HashSet<&&str> = keys.iter().collect();
             if unique.len() != keys.len() {
                 return Err(format!("{id}: an action was done twice: {keys:?}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Every transition is told of once in the plan's events.
+    pub(super) fn check_told(&self, events: &[Event]) -> Result<(), Broken> {
+        for id in self.rooms.keys() {
+            let room = Room::open(&self.project, id).map_err(words)?;
+            let audit = room.audit().map_err(words)?;
+            let moves = audit.iter().filter_map(AuditLine::entry).filter(|e| e.from.is_some());
+            for entry in moves {
+                let tells = |event: &&Event| {
+                    event.kind == EventKind::Moved
+                        && event.room.as_ref() == Some(id)
+                        && moves::audit_seq(event) == Some(entry.seq)
+                };
+                let told = events.iter().filter(tells).count();
+                if told != 1 {
+                    let (seq, to) = (entry.seq, &entry.to);
+                    return Err(format!("{id}: move {seq} to `{to}` is told of {told} times"));
+                }
             }
         }
         Ok(())

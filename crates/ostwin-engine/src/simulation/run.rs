@@ -134,6 +134,8 @@ impl Course {
                     if !(people && self.person.decide_here(&self.stage)) {
                         self.stage.let_late_arrive();
                         self.stage.model(|model| model.check_settled())?;
+                        let events = self.plan.events().read_all().map_err(words)?;
+                        self.stage.model(|model| model.check_told(&events))?;
                         if let Some(broken) = self.stage.broken() {
                             return Err(broken);
                         }
@@ -223,8 +225,7 @@ fn write_roles(layout: &Layout, store: &Store) -> Result<(), Broken> {
         let spec = json!({ "schema_version": 1, "name": name, "quality_gates": gates });
         fs::create_dirs(role.dir()).map_err(words)?;
         fs::replace_json(&role.settings(), &spec, store.durability).map_err(words)?;
-        fs::replace_record(&role.file("ROLE.md"), b"# Role\n", store.durability)
-            .map_err(words)?;
+        fs::replace_record(&role.file("ROLE.md"), b"# Role\n", store.durability).map_err(words)?;
     }
     Ok(())
 }
