@@ -84,7 +84,7 @@ impl Case {
     /// the same way unless people decide at moments of their own; it is done for a part of the
     /// others only, because it takes as long again.
     pub(super) fn has_twin(&self) -> bool {
-        matches!(self.seed % 8, 0 | 3)
+        matches!(self.seed % 16, 0 | 3)
     }
 
     /// The same plan in a world without faults.

@@ -18,6 +18,8 @@ mod session;
 mod stage;
 mod world;
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use ostwin_core::env;
 
 use case::Case;
@@ -26,6 +28,9 @@ use case::Case;
 const PLANS: u64 = 2_000;
 /// By how many tests: they run beside each other.
 const SHARES: u64 = 8;
+
+/// A seed has failed: the other shares need not go on where they run in the same process.
+static HAS_FAILED: AtomicBool = AtomicBool::new(false);
 
 /// Plays one share of the seeds.
 fn play(share: u64) {
@@ -38,12 +43,16 @@ fn play(share: u64) {
     }
     let plans = number("OSTWIN_SIM_PLANS").unwrap_or(PLANS);
     for seed in (share..plans).step_by(usize::try_from(SHARES).unwrap()) {
+        if HAS_FAILED.load(Ordering::Relaxed) {
+            return;
+        }
         check(seed, false);
     }
 }
 
 fn check(seed: u64, tells: bool) {
     if let Err(broken) = run::check(&Case::of(seed), tells) {
+        HAS_FAILED.store(true, Ordering::Relaxed);
         panic!(
             "seed {seed}: {broken}\nto see it again: OSTWIN_SIM_SEED={seed} cargo nextest run -p \
              ostwin-engine --no-capture simulation::share_{}",

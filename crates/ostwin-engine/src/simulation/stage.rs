@@ -74,6 +74,8 @@ struct Inner {
     lost: BTreeSet<Changed>,
     /// Slots that are taken, by the folder of their limit.
     slots: BTreeMap<PathBuf, u32>,
+    /// How many sessions the engine is about to begin.
+    asking: usize,
     /// Rooms with a running session.
     sessions: BTreeSet<RoomId>,
 }
@@ -101,6 +103,7 @@ impl Stage {
             watched: HashMap::new(),
             lost: BTreeSet::new(),
             slots: BTreeMap::new(),
+            asking: 0,
             sessions: BTreeSet::new(),
         };
         Ok(Arc::new_cyclic(|me| Self {
@@ -353,6 +356,25 @@ impl Stage {
                 let _ = sink.send(Changed::Slots(limit));
             }
         }
+    }
+
+    /// The engine asks for the slots of one more session: never for more than it may have.
+    pub(super) fn asks(&self) {
+        let most = self.case.settings["max_concurrent_rooms"].as_u64().unwrap_or_default();
+        let all = {
+            let mut inner = self.inner();
+            inner.asking += 1;
+            inner.asking + inner.sessions.len()
+        };
+        let is_allowed = u64::try_from(all).is_ok_and(|all| all <= most);
+        self.hold(match is_allowed {
+            true => Ok(()),
+            false => Err(format!("the engine wants {all} sessions and may have {most}")),
+        });
+    }
+
+    pub(super) fn has_asked(&self) {
+        self.inner().asking -= 1;
     }
 
     /// A session begins in this room.

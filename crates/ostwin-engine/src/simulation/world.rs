@@ -50,7 +50,9 @@ impl World for SimulatedWorld {
     ) -> Later<'_, Result<Option<Box<dyn Seat>>, EngineError>> {
         Box::pin(async move {
             let takes = self.stage.random(|random| random.u64(1..30));
+            let asking = Asking::of(&self.stage);
             tokio::time::sleep(Duration::from_millis(takes)).await;
+            drop(asking);
             let wanted = slots.into_iter().map(|limit| (limit.dir, limit.max)).collect();
             Ok(Slots::take(&self.stage, wanted).map(|slots| Box::new(slots) as Box<dyn Seat>))
         })
@@ -114,6 +116,22 @@ impl Files for SimulatedFiles {
 
     fn net_check(&self, rooms: &[RoomId]) -> Vec<Changed> {
         self.stage.missed(rooms)
+    }
+}
+
+/// The engine asks for slots until this is dropped.
+struct Asking(Arc<Stage>);
+
+impl Asking {
+    fn of(stage: &Arc<Stage>) -> Self {
+        stage.asks();
+        Self(Arc::clone(stage))
+    }
+}
+
+impl Drop for Asking {
+    fn drop(&mut self) {
+        self.0.has_asked();
     }
 }
 
