@@ -56,7 +56,7 @@ const MUTATIONS: &[Mutation] = &[
             append_locked(store.durability, path, file, length, make).map(Some)
         })??;
 ",
-        instead: "        let section = |file: &mut File| {
+        instead: "        let mut section = |file: &mut File| {
             let Some(length) = current_length(path, file)? else { return Ok(None) };
             let Some(make) = make.take() else { return Ok(None) };
             append_locked(store.durability, path, file, length, make).map(Some)

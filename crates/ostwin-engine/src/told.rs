@@ -62,3 +62,72 @@ impl Told {
         Ok(events.filter(|(event, seq)| is_missing(event, *seq)).map(|(event, _)| event).collect())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ostwin_core::ids::{PlanId, SignalName};
+    use ostwin_core::lifecycle::{GenerateOptions, ReviewRestart, TriageMode, generate};
+    use ostwin_core::plan::{Entry, Epic};
+    use ostwin_core::project::{self, Project};
+    use ostwin_core::room::{Contract, NewRoom, Why, create};
+    use ostwin_core::store::{Durability, Store};
+    use serde_json::json;
+
+    use super::*;
+
+    /// A room that has moved twice since it was made.
+    fn moved(dir: &tempfile::TempDir) -> (Room, EpicId) {
+        let store = Store { durability: Durability::Os, ..Store::default() };
+        let (layout, _) = project::init(dir.path(), None, &json!({}), &store).unwrap();
+        let project = Project::new(layout, store);
+        let roles = ["engineer".parse().unwrap()];
+        let options = GenerateOptions {
+            default_role: "engineer".parse().unwrap(),
+            review_role: None,
+            skip_review: true,
+            review_restart: ReviewRestart::Stage,
+            triage: TriageMode::Person,
+            max_retries: 1,
+            max_triages: 1,
+        };
+        let epic = Epic::new("EPIC-001".parse().unwrap(), Entry::Epic);
+        let plan = PlanId::new("plan-000001").unwrap();
+        let now = project.store().now();
+        let first = RoomId::numbered(1);
+        let contract = Contract::of_epic(&epic, &plan, first, &roles, "/w".into(), now).unwrap();
+        let new = NewRoom {
+            contract,
+            machine: generate(&roles, &options).unwrap(),
+            brief: String::new(),
+            tasks: String::new(),
+            actor: "engine".to_owned(),
+        };
+        let room = create(&project, new).unwrap();
+        for signal in ["ready", "error"] {
+            let signal = SignalName::new(signal).unwrap();
+            room.locked(|locked| locked.signal(&signal, Why::engine("test", "go"))).unwrap();
+        }
+        (room, epic.id)
+    }
+
+    fn run_id() -> RunId {
+        "run-01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap()
+    }
+
+    #[test]
+    fn what_an_engine_died_over_is_told_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let (room, epic) = moved(&dir);
+        let missing = |events: &[Event]| {
+            let missing = Told::of(events).missing(&room, &epic, &run_id()).unwrap();
+            let numbers: Vec<_> = missing.iter().map(|e| (e.kind, moves::audit_seq(e))).collect();
+            (missing, numbers)
+        };
+        let (all, numbers) = missing(&[]);
+        assert_eq!(numbers, [(EventKind::Moved, Some(2)), (EventKind::Moved, Some(3))]);
+        assert_eq!(missing(&all[..1]).1, [(EventKind::Moved, Some(3))]);
+        assert_eq!(missing(&all).1, []);
+        let earlier_version = Event { data: None, ..all[0].clone() };
+        assert_eq!(missing(&[earlier_version]).1, [(EventKind::Moved, Some(3))]);
+    }
+}
