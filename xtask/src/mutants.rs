@@ -275,12 +275,9 @@ fn play(copy: &Path, name: &str) -> Result<Caught, String> {
     }
 }
 
-/// Where the copy is built. Another folder can be named, to share what is built there already.
+/// Where the copy is built: never where the workspace is, whose crates have the same names.
 fn built_in() -> PathBuf {
-    match variable("OSTWIN_MUTANTS_TARGET") {
-        Some(folder) => folder.into(),
-        None => target().join("mutants").join("target"),
-    }
+    target().join("mutants").join("target")
 }
 
 fn mutate(copy: &Path, mutation: &Mutation) -> Result<(), String> {

@@ -39,6 +39,7 @@ pub(super) async fn play(
             let takes = stage.random(|random| random.u64(0..400));
             tokio::time::sleep(Duration::from_millis(takes)).await;
             player.has_ended = true;
+            player.leave_something_on_its_way(&outcome);
             outcome
         }
         Err(broken) => {
@@ -281,6 +282,19 @@ impl Player {
             }
         }
         self.turns().await
+    }
+
+    /// A signal that was not given may have been on its way to the server when the session ended. It
+    /// counts if it arrives before the attempt is closed, so it is left out where the way of the
+    /// plan is compared with that of a twin.
+    fn leave_something_on_its_way(&self, outcome: &Outcome) {
+        let gave_signal = matches!(outcome, Outcome::Finished { signalled: true });
+        if gave_signal || self.stage.case.has_twin() || self.stage.random(fastrand::Rng::bool) {
+            return;
+        }
+        if let Some(wish) = self.signal() {
+            self.stage.leave_late(wish);
+        }
     }
 
     /// Ends the turn, and does what it is told then.
