@@ -415,7 +415,13 @@ impl Model {
         Ok(ways)
     }
 
-    /// The rooms, with their epics.
+    /// The room whose channel this file is.
+    pub(super) fn room_of_channel(&self, file: &Path) -> Option<RoomId> {
+        let (room, meaning) = self.files.get(file)?;
+        (*meaning == Meaning::Channel).then(|| room.clone())
+    }
+
+    /// Every room.
     pub(super) fn rooms(&self) -> Vec<RoomId> {
         self.rooms.keys().cloned().collect()
     }

@@ -278,8 +278,15 @@ impl Stage {
         }
     }
 
-    /// Lets chance decide whether somebody acts now.
-    fn intrude(&self) {
+    /// Somebody acts now, while the engine is about to do something to `path`. Who only informs needs
+    /// no room's lock, and may add to the very file that the engine adds to.
+    fn intrude(&self, path: &Path) {
+        let room = self.inner().model.room_of_channel(path);
+        if let (Some(room), Ok(kind)) = (room, SignalName::new("note")) {
+            let speaker = Speaker { role: engine(), attempt: None };
+            self.post(&Wish { room, speaker, kind, data: None });
+            return;
+        }
         let wish = {
             let mut inner = self.inner();
             let late = inner.late.len();
@@ -426,7 +433,7 @@ impl Interposer for Between {
         let intrudes = share > 0 && inner.random.u8(..) < share;
         drop(inner);
         if intrudes {
-            stage.intrude();
+            stage.intrude(path);
         }
         Fate::Happens
     }
