@@ -35,9 +35,9 @@ const LIVES: u32 = 60;
 
 /// Plays a case, and where chance decides nothing that counts, the same plan without faults.
 pub(super) fn check(case: &Case, tells: bool) -> Result<(), Broken> {
-    let ways = Course::new(case.clone(), tells)?.to_the_end()?;
+    let ways = Course::new(case.clone(), tells)?.until_it_ends()?;
     if case.has_twin() {
-        let undisturbed = Course::new(case.without_faults(), false)?.to_the_end()?;
+        let undisturbed = Course::new(case.without_faults(), false)?.until_it_ends()?;
         if ways != undisturbed {
             return Err(format!("without faults it goes {undisturbed:#?}, with them {ways:#?}"));
         }
@@ -107,7 +107,7 @@ impl Course {
     }
 
     /// Lets engines live until one of them has brought the plan to its end.
-    fn to_the_end(&mut self) -> Result<BTreeMap<EpicId, Vec<String>>, Broken> {
+    fn until_it_ends(&mut self) -> Result<BTreeMap<EpicId, Vec<String>>, Broken> {
         let mut deaths = self.stage.case.faults.deaths;
         for _ in 0..LIVES {
             let dies_at = (deaths > 0).then(|| self.stage.random(moment_of_death));

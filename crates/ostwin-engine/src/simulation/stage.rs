@@ -468,6 +468,5 @@ impl Interposer for Between {
 
 /// The role that everything is addressed to.
 fn engine() -> RoleRef {
-    #[expect(clippy::unwrap_used, reason = "a constant that is a name")]
     RoleRef::new("engine").unwrap()
 }
