@@ -4,6 +4,7 @@
 
 mod cargo;
 mod commands;
+mod mutants;
 mod peers;
 mod steps;
 
@@ -16,6 +17,7 @@ usage: cargo xtask COMMAND [ARGS]
   test [FILTER]             everything that must pass before a commit, the tests last
   peers                     install the clients of other people that tests need
   gen                       write the generated files: schemas and references
+  mutants [NAME..]          take out safeguards one by one: the simulation has to notice
   bench [ARGS]              build for release and print the benchmark tables
 ";
 
@@ -28,6 +30,7 @@ fn main() -> ExitCode {
         "test" => commands::test(&rest),
         "peers" => commands::peers(),
         "gen" => commands::generate(),
+        "mutants" => mutants::mutants(&rest),
         "bench" => commands::bench(rest),
         "" | "help" | "-h" | "--help" => steps::say(HELP, ExitCode::SUCCESS),
         other => steps::say(&format!("error: no command `{other}`\n\n{HELP}"), ExitCode::from(2)),

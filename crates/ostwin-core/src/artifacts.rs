@@ -280,7 +280,7 @@ impl Artifacts {
         if store.durability == Durability::Sync {
             rustix::fs::fsync(folder).map_err(|error| self.failed("sync", path, error))?;
             let folder = self.path(path).parent().map(PathBuf::from).unwrap_or_default();
-            record(|| Op::SyncDir { path: folder });
+            record(|| Op::SyncDir { path: folder.clone() });
         }
         Ok(())
     }

@@ -14,6 +14,9 @@ use crate::lifecycle::names;
 use crate::store::Store;
 use crate::time::Timestamp;
 
+/// In the data of an event that tells of a transition: the number of its line in the room's audit.
+pub const AUDIT_SEQ: &str = "audit_seq";
+
 /// What kind of thing happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]

@@ -2,7 +2,8 @@
 //!
 //! Files are replaced whole, so that a reader sees the old content or the new one, never half of
 //! one. A *record* is synced before it counts; a *hint* only has to be whole. Each operation can be
-//! observed (see [`recorder`]), so that tests can build every disk image a power cut could leave.
+//! observed (see [`recorder`]), so that tests can build every disk image a power cut could leave
+//! (see [`power_cut`]), and can be made to fail (see [`interposer`]).
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -15,9 +16,12 @@ use serde::Serialize;
 use crate::env::crash_point;
 use crate::store::Durability;
 
+pub mod interposer;
+pub mod power_cut;
 pub mod recorder;
 mod stream;
 
+use interposer::before;
 use recorder::{Op, record};
 pub use stream::replace_streamed;
 
@@ -109,6 +113,7 @@ const PRIVATE: u32 = 0o600;
 
 fn replace(path: &Path, bytes: &[u8], sync: bool, mode: u32) -> Result<()> {
     let dir = parent(path)?;
+    before("write beside", path)?;
     let mut builder = tempfile::Builder::new();
     builder.prefix(".tmp-").rand_bytes(10);
     let permissions = std::os::unix::fs::PermissionsExt::from_mode(mode);
@@ -122,9 +127,10 @@ fn replace(path: &Path, bytes: &[u8], sync: bool, mode: u32) -> Result<()> {
         record(|| Op::Sync { path: file.path().to_owned() });
     }
     crash_point("before_rename");
+    before("replace", path)?;
     let from = file.path().to_owned();
     file.persist(path).map_err(|error| FsError::new("replace", path, error.error))?;
-    record(|| Op::Rename { from, to: path.to_owned() });
+    record(|| Op::Rename { from: from.clone(), to: path.to_owned() });
     crash_point("after_rename");
     if sync {
         sync_dir(dir)?;
@@ -137,6 +143,7 @@ fn replace(path: &Path, bytes: &[u8], sync: bool, mode: u32) -> Result<()> {
 /// # Errors
 /// One of them cannot be made.
 pub fn create_dirs(path: &Path) -> Result<()> {
+    before("create folder", path)?;
     std::fs::create_dir_all(path).map_err(|error| FsError::new("create folder", path, error))?;
     record(|| Op::CreateDir { path: path.to_owned() });
     Ok(())
@@ -147,6 +154,7 @@ pub fn create_dirs(path: &Path) -> Result<()> {
 /// # Errors
 /// The folder cannot be made for another reason.
 pub fn create_dir(path: &Path) -> Result<bool> {
+    before("create folder", path)?;
     match std::fs::create_dir(path) {
         Ok(()) => {
             record(|| Op::CreateDir { path: path.to_owned() });
@@ -164,6 +172,7 @@ pub fn create_dir(path: &Path) -> Result<bool> {
 /// The rename failed for another reason.
 pub fn claim(from: &Path, to: &Path) -> Result<bool> {
     use rustix::fs::{CWD, RenameFlags};
+    before("claim", to)?;
     match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
         Ok(()) => {
             record(|| Op::Rename { from: from.to_owned(), to: to.to_owned() });
@@ -182,6 +191,7 @@ pub fn claim(from: &Path, to: &Path) -> Result<bool> {
 pub fn exchange(one: &Path, other: &Path) -> Result<bool> {
     use rustix::fs::{CWD, RenameFlags};
     use rustix::io::Errno;
+    before("exchange", other)?;
     match rustix::fs::renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE) {
         Ok(()) => {
             record(|| Op::Exchange { one: one.to_owned(), other: other.to_owned() });
@@ -206,6 +216,7 @@ pub fn create_file(
     durability: Durability,
 ) -> Result<()> {
     use std::os::unix::fs::PermissionsExt;
+    before("write", path)?;
     let failed = |error| FsError::new("write", path, error);
     let mut file =
         std::fs::OpenOptions::new().write(true).create_new(true).open(path).map_err(failed)?;
@@ -226,6 +237,7 @@ pub fn create_file(
 /// It is there and cannot be removed.
 #[expect(clippy::disallowed_methods, reason = "this module owns removals")]
 pub fn remove_file(path: &Path) -> Result<()> {
+    before("remove", path)?;
     match std::fs::remove_file(path) {
         Ok(()) => {
             record(|| Op::Remove { path: path.to_owned() });
@@ -242,6 +254,7 @@ pub fn remove_file(path: &Path) -> Result<()> {
 /// It is there and cannot be removed.
 #[expect(clippy::disallowed_methods, reason = "this module owns removals")]
 pub fn remove_dir_all(path: &Path) -> Result<()> {
+    before("remove folder", path)?;
     match std::fs::remove_dir_all(path) {
         Ok(()) => {
             record(|| Op::Remove { path: path.to_owned() });
@@ -257,6 +270,7 @@ pub fn remove_dir_all(path: &Path) -> Result<()> {
 /// # Errors
 /// The file cannot be opened or synced.
 pub fn sync_file(path: &Path) -> Result<()> {
+    before("sync", path)?;
     File::open(path)
         .and_then(|file| file.sync_all())
         .map_err(|error| FsError::new("sync", path, error))?;
@@ -269,6 +283,7 @@ pub fn sync_file(path: &Path) -> Result<()> {
 /// # Errors
 /// The folder cannot be opened or synced.
 pub fn sync_dir(path: &Path) -> Result<()> {
+    before("sync folder", path)?;
     File::open(path)
         .and_then(|dir| dir.sync_all())
         .map_err(|error| FsError::new("sync folder", path, error))?;

@@ -13,6 +13,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::env::crash_point;
+use crate::fs::interposer::{self, Fate};
 use crate::fs::recorder::{Op, record};
 use crate::fs::{self, FsError};
 use crate::lock::{self, LockError};
@@ -134,7 +135,11 @@ fn append_locked<T: Serialize>(
 }
 
 fn write_whole(path: &Path, file: &mut File, start: u64, line: &[u8]) -> Result<()> {
-    let written = file.write(line);
+    let written = match interposer::fate("append to", path) {
+        Fate::Happens => file.write(line),
+        Fate::Torn => return Err(torn(path, file, start, line).into()),
+        Fate::Dead => return Err(interposer::died("append to", path).into()),
+    };
     let error = match written {
         Ok(count) if count == line.len() => {
             record(|| Op::Write { path: path.to_owned(), offset: start, bytes: line.to_vec() });
@@ -147,6 +152,15 @@ fn write_whole(path: &Path, file: &mut File, start: u64, line: &[u8]) -> Result<
     file.set_len(start).map_err(|error| FsError::new("cut back", path, error))?;
     record(|| Op::Truncate { path: path.to_owned(), len: start });
     Err(FsError::new("append to", path, error).into())
+}
+
+/// What is left of a line whose writer died in the middle of it.
+fn torn(path: &Path, file: &mut File, start: u64, line: &[u8]) -> FsError {
+    let half = &line[..line.len() / 2];
+    if file.write_all(half).is_ok() {
+        record(|| Op::Write { path: path.to_owned(), offset: start, bytes: half.to_vec() });
+    }
+    interposer::died("append to", path)
 }
 
 /// The length of `file`, if it is still the one that `path` names.

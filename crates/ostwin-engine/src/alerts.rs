@@ -6,16 +6,19 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ostwin_core::events::Event;
 use ostwin_core::layout::PlanPaths;
-use ostwin_runner::chore::{self, Chore};
-use ostwin_runner::guardian::{GuardianProgram, Redact};
+use ostwin_runner::chore::Chore;
+use ostwin_runner::guardian::Redact;
 use serde_json::json;
 use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
+
+use crate::world::World;
 
 /// How long the command may take for one alert.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -48,9 +51,9 @@ pub(crate) struct Alerts {
 
 impl Alerts {
     /// Starts the task.
-    pub(crate) fn start(guardian: GuardianProgram, command: AlertCommand) -> Self {
+    pub(crate) fn start(world: Arc<dyn World>, command: AlertCommand) -> Self {
         let (queue, alerts) = mpsc::channel(QUEUE);
-        Self { queue, task: tokio::spawn(tell(guardian, command, alerts)) }
+        Self { queue, task: tokio::spawn(tell(world, command, alerts)) }
     }
 
     /// Has the command told of `event`, if that is an alert. Never waits.
@@ -71,7 +74,7 @@ impl Alerts {
     }
 }
 
-async fn tell(guardian: GuardianProgram, command: AlertCommand, mut alerts: Receiver<Event>) {
+async fn tell(world: Arc<dyn World>, command: AlertCommand, mut alerts: Receiver<Event>) {
     while let Some(event) = alerts.recv().await {
         let seq = event.seq;
         let chore = Chore {
@@ -86,7 +89,7 @@ async fn tell(guardian: GuardianProgram, command: AlertCommand, mut alerts: Rece
             grace: GRACE,
             redact: command.redact.clone(),
         };
-        match chore::run(&guardian, chore).await {
+        match world.chore(chore).await {
             Ok(end) if end.succeeded() => {}
             Ok(end) => {
                 let said = String::from_utf8_lossy(&end.output);

@@ -15,14 +15,12 @@ use ostwin_core::room::{
     Attempt, Closed, Contract, Ended, GateRecord, GateResult, Manifest, NewAttempt, Outcome, Room,
     RoomError, Standing, Why,
 };
-use ostwin_runner::guardian::{Guardian, Reservation, SlotLimit};
 use ostwin_runner::prepare::Settled;
-use ostwin_runner::worktree::work_tree;
 use serde_json::json;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
-use tokio::task::block_in_place;
 use tokio::time::Instant;
 
+use crate::blocking::block_in_place;
 use crate::error::EngineError;
 use crate::gates::{self, Gates};
 use crate::moves;
@@ -68,8 +66,8 @@ pub(crate) async fn run(
     let ready = match block_in_place(|| shared.settle(room, &contract, &role)) {
         Ok(settled) => {
             let slots = shared.slots(room.project().layout(), &settled);
-            match reserve(&shared, slots).await? {
-                Some(guardian) => Ok((settled, guardian)),
+            match shared.world().reserve(slots).await? {
+                Some(seat) => Ok((settled, seat)),
                 None => return Ok(AttemptEnd::SlotsFull),
             }
         }
@@ -99,7 +97,7 @@ pub(crate) async fn run(
     }
     let spent_before = block_in_place(|| room.spent())?;
     let (asking, asked) = mpsc::unbounded_channel();
-    let prepared = ready.and_then(|(settled, guardian)| {
+    let prepared = ready.and_then(|(settled, seat)| {
         let prepared = block_in_place(|| shared.prepare(room, &contract, &attempt, &settled))?;
         let policy = Gatekeeper::new(
             settled.settings.approval.value.clone(),
@@ -114,12 +112,12 @@ pub(crate) async fn run(
         let gates = Gates::of(&shared, &settled, &attempt, prepared.cwd.clone());
         let gates = gates.filter(|_| kind == StateKind::Work);
         let spec = shared.spec(&settled, &attempt, prepared, deadline, Arc::new(policy));
-        Ok((spec, gates, guardian, caps, manifest))
+        Ok((spec, gates, seat, caps, manifest))
     });
     let ended = match prepared {
-        Ok((spec, gates, guardian, caps, manifest)) => {
+        Ok((spec, gates, seat, caps, manifest)) => {
             let cwd = spec.start.cwd.clone();
-            let manifest = Manifest { begin: work_tree(&cwd).await, ..manifest };
+            let manifest = Manifest { begin: shared.world().work_tree(&cwd).await, ..manifest };
             let waits = Waits::new(&attempt.record, shared.patience());
             let talk = Talk {
                 shared: &shared,
@@ -135,11 +133,11 @@ pub(crate) async fn run(
                 manifest,
             };
             let redactor = spec.redactor.clone();
-            let (mut ended, stop) = converse(talk, guardian, spec, &mut told, asked).await;
+            let (mut ended, stop) = converse(talk, seat, spec, &mut told, asked).await;
             // An agent's own error may quote its key.
             redactor.in_text(&mut ended.reason);
             if let Some(manifest) = &mut ended.manifest {
-                manifest.end = work_tree(&cwd).await;
+                manifest.end = shared.world().work_tree(&cwd).await;
             }
             explain(ended, stop)
         }
@@ -235,16 +233,6 @@ fn with_causes(error: &dyn std::error::Error) -> String {
         source = cause.source();
     }
     text
-}
-
-async fn reserve(shared: &Shared, slots: Vec<SlotLimit>) -> Result<Option<Guardian>, EngineError> {
-    match Guardian::reserve(shared.guardian(), slots).await {
-        Ok(Reservation::Granted(guardian)) => Ok(Some(*guardian)),
-        Ok(Reservation::Full { .. }) => Ok(None),
-        // The terminal's Ctrl-C hit the guardian before it left our group: we hear of it too.
-        Err(error) if error.is_interrupt() => Ok(None),
-        Err(error) => Err(EngineError::Guardian(error)),
-    }
 }
 
 fn interrupted_already(told: &mut UnboundedReceiver<Tell>) -> bool {

@@ -13,6 +13,7 @@ use ostwin_core::room::{self, Room};
 use ostwin_runner::roles::{RoleError, RolePlaces, Wanted, find_role};
 
 use crate::error::EngineError;
+use crate::machine::LocalProcesses;
 use crate::rooms::{self, Making};
 
 /// Why no room was made.
@@ -106,6 +107,7 @@ fn make(
         config: &settings.config,
         registry: &places.registry.1,
         rehearsed: settings.config.default_agent.as_deref() == Some(REHEARSAL),
+        left: &LocalProcesses,
         role_exists: &role_exists,
     };
     let (roles, machine) = rooms::machine(&making, wanted)?;

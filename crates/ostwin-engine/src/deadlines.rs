@@ -20,6 +20,7 @@ use ostwin_core::{control, env};
 use crate::decide::MoveCause;
 use crate::error::EngineError;
 use crate::look::FOREIGN_MARGIN;
+use crate::machine::LocalProcesses;
 use crate::{attempt, moves, recovery};
 
 /// What one look at the deadlines came to.
@@ -117,7 +118,8 @@ fn end(
         return Ok((None, Vec::new()));
     }
     let reason = "the attempt's time was up, and its engine was gone";
-    let closed = recovery::end_stale(room, open, kill_grace, Outcome::Timeout, reason)?;
+    let closed =
+        recovery::end_stale(room, open, &LocalProcesses, kill_grace, Outcome::Timeout, reason)?;
     let record = &closed.attempt.record;
     let outcome = record.outcome.clone().unwrap_or(Outcome::Timeout);
     let (signal, cause) = match &closed.signal {

@@ -19,19 +19,22 @@ use ostwin_core::plan_review;
 use ostwin_core::plans::StoredPlan;
 use ostwin_core::project::Project;
 use ostwin_core::room::Room;
-use ostwin_watch::{Changed, Watcher};
+use ostwin_watch::Changed;
 use serde_json::json;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
-use tokio::task::{JoinSet, block_in_place};
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::alerts::Alerts;
 use crate::attempt::{self, Tell};
+use crate::blocking::block_in_place;
 use crate::error::EngineError;
 use crate::rooms::{self, Making};
 use crate::run::{Interrupt, Observer, RunEnd, RunOptions, Scope, gated_text};
 use crate::sessions::Shared;
 use crate::snapshot::{EpicView, Policy, RoomView, Session, Snapshot};
+use crate::told::Told;
+use crate::world::{Files, World};
 use crate::{look, recovery, review};
 
 mod act;
@@ -56,7 +59,7 @@ pub(crate) struct Engine<'e> {
     policy: Policy,
     rooms: BTreeMap<EpicId, Place>,
     by_room: HashMap<RoomId, EpicId>,
-    watcher: Watcher,
+    watcher: Box<dyn Files>,
     changes: UnboundedReceiver<Changed>,
     tasks: JoinSet<Done>,
     happened: UnboundedReceiver<Event>,
@@ -95,6 +98,7 @@ impl<'e> Engine<'e> {
         plan: &'e StoredPlan,
         options: &RunOptions,
         observer: &'e dyn Observer,
+        world: Arc<dyn World>,
         run_id: RunId,
     ) -> Result<Self, EngineError> {
         let config = &options.settings.config;
@@ -109,7 +113,7 @@ impl<'e> Engine<'e> {
                 problem: error.message.clone(),
             });
         }
-        let shared = Arc::new(Shared::new(project, plan, &parsed.plan, options, run_id)?);
+        let shared = Arc::new(Shared::new(project, plan, &parsed.plan, options, world, run_id)?);
         let first_run = plan.dag()?.is_none();
         let rehearsed = shared.is_rehearsed();
         let making = Making {
@@ -120,6 +124,7 @@ impl<'e> Engine<'e> {
             config,
             registry: shared.registry(),
             rehearsed,
+            left: &**shared.world(),
             role_exists: &|role| shared.role_exists(role),
         };
         let made = match options.scope {
@@ -128,11 +133,7 @@ impl<'e> Engine<'e> {
         };
 
         let (changed, changes) = mpsc::unbounded_channel();
-        let watcher = Watcher::start(
-            project.layout(),
-            ostwin_watch::Options { mode: shared.watch_mode(), ..Default::default() },
-            move |change| drop(changed.send(change)),
-        )?;
+        let watcher = shared.world().watch(project.layout(), shared.watch_mode(), changed)?;
         observer.notice(&format!("watching files by {}", watcher.mode()));
         watcher.watch_plan(&plan.meta.plan_id)?;
         for limit in shared.limit_names() {
@@ -140,6 +141,7 @@ impl<'e> Engine<'e> {
             watcher.watch_slots(&limit)?;
         }
         let (happened_sender, happened) = mpsc::unbounded_channel();
+        let past = plan.events().read_all()?;
         let mut engine = Self {
             project,
             plan,
@@ -160,10 +162,10 @@ impl<'e> Engine<'e> {
             happened,
             happened_sender,
             seen_requests: HashSet::new(),
-            pauses: Pauses::of(&plan.events().read_all()?),
+            pauses: Pauses::of(&past),
             alerts: shared
                 .alert_command(plan)
-                .map(|command| Alerts::start(shared.guardian().clone(), command)),
+                .map(|command| Alerts::start(Arc::clone(shared.world()), command)),
             stopping: None,
             slots_full: false,
             slots_freed: 0,
@@ -183,12 +185,12 @@ impl<'e> Engine<'e> {
             let event = Event::new(EventKind::RoomCreated);
             engine.record(Event { epic: Some(epic), room: Some(room), ..event })?;
         }
-        engine.enter(&made.dag)?;
+        engine.enter(&made.dag, &Told::of(&past))?;
         Ok(engine)
     }
 
     /// Takes every room of the graph in, recovering each first.
-    fn enter(&mut self, dag: &Dag) -> Result<(), EngineError> {
+    fn enter(&mut self, dag: &Dag, told: &Told) -> Result<(), EngineError> {
         let kill_grace = self.shared.kill_grace();
         let remaining = remaining_seconds(self.project, dag)?;
         for (order, (id, node)) in dag.nodes.iter().enumerate() {
@@ -205,8 +207,11 @@ impl<'e> Engine<'e> {
             let room = Room::open(self.project, room_id)?;
             let contract = room.contract()?;
             self.watcher.watch_room(room_id)?;
-            if let Some(closed) = recovery::recover(&room, kill_grace)? {
+            if let Some(closed) = recovery::recover(&room, &**self.shared.world(), kill_grace)? {
                 self.record(attempt::closed_event(id, &room, &closed))?;
+            }
+            for event in told.missing(&room, id, self.shared.run_id())? {
+                self.record(event)?;
             }
             let mut view = look::look(&room, kill_grace)?;
             view.waits = self.shared.person_wait(&room, &view)?;
@@ -269,6 +274,9 @@ impl<'e> Engine<'e> {
             }
             let netting = !self.tasks.is_empty() || self.slots_full;
             tokio::select! {
+                // In a fixed order, so that the same inputs always lead to the same course.
+                biased;
+                Some(interrupt) = interrupts.recv() => self.interrupted(interrupt),
                 Some(change) = self.changes.recv() => self.changed(change)?,
                 Some(done) = self.tasks.join_next() => {
                     self.done(done.map_err(|error| EngineError::Bug(error.to_string()))?)?;
@@ -276,7 +284,6 @@ impl<'e> Engine<'e> {
                 Some(event) = self.happened.recv() => {
                     block_in_place(|| self.record(event))?;
                 }
-                Some(interrupt) = interrupts.recv() => self.interrupted(interrupt),
                 () = at(wake) => {}
                 () = tokio::time::sleep_until(net), if netting => {
                     self.cast_net()?;

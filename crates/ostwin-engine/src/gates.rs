@@ -12,11 +12,11 @@ use ostwin_core::redact::Redactor;
 use ostwin_core::roles::QualityGate;
 use ostwin_core::room::{Attempt, GateResult, Room, RoomError};
 use ostwin_runner::agents::{EnvironmentPolicy, session_environment};
-use ostwin_runner::chore::{self, Chore, ChoreEnd};
+use ostwin_runner::chore::{Chore, ChoreEnd};
 use ostwin_runner::guardian::Redact;
 use ostwin_runner::prepare::Settled;
-use tokio::task::block_in_place;
 
+use crate::blocking::block_in_place;
 use crate::error::EngineError;
 use crate::sessions::Shared;
 
@@ -164,7 +164,7 @@ impl Gates {
             grace: self.grace,
             redact: Redact::like(&self.redactor),
         };
-        let end = chore::run(shared.guardian(), chore).await.map_err(EngineError::Guardian)?;
+        let end = shared.world().chore(chore).await.map_err(EngineError::Guardian)?;
         let mut said = String::from_utf8_lossy(&end.output).into_owned();
         self.redactor.in_text(&mut said);
         block_in_place(|| fs::replace_hint(&paths.gate_log(number), said.as_bytes()))?;

@@ -7,6 +7,7 @@
 
 mod alerts;
 mod attempt;
+mod blocking;
 mod budget;
 mod by_hand;
 mod control;
@@ -17,6 +18,7 @@ mod engine;
 mod error;
 mod gates;
 mod look;
+mod machine;
 mod moves;
 mod people;
 mod permissions;
@@ -25,10 +27,14 @@ mod review;
 mod rooms;
 mod run;
 mod sessions;
+#[cfg(test)]
+mod simulation;
 mod snapshot;
 mod submit;
 mod talk;
+mod told;
 mod waiting;
+mod world;
 
 pub use by_hand::{ByHandError, new_room};
 pub use deadlines::{Enforced, TimedOut, enforce_deadlines};

@@ -1,9 +1,10 @@
 //! Moving a room: what the scheduler decided, done under the room's lock if it still holds.
 
-use ostwin_core::events::{Event, EventKind};
+use ostwin_core::events::{AUDIT_SEQ, Event, EventKind};
 use ostwin_core::ids::{EpicId, RunId};
 use ostwin_core::lifecycle::{AuditEntry, Cause, StateKind, names};
 use ostwin_core::room::{Outcome, Room, RoomError, Why};
+use serde_json::json;
 
 use crate::decide::MoveCause;
 use ostwin_core::ids::SignalName;
@@ -55,7 +56,7 @@ pub(crate) fn by_decision(room: &Room) -> Result<Option<AuditEntry>, RoomError> 
     })
 }
 
-/// The events that a transition makes for the plan.
+/// The events that a transition makes for the plan, each with the number of its line in the audit.
 pub(crate) fn events(
     room: &Room,
     epic: &EpicId,
@@ -69,6 +70,7 @@ pub(crate) fn events(
         room: Some(room.id().clone()),
         attempt: entry.attempt.clone(),
         reason: Some(entry.reason.clone()).filter(|reason| !reason.is_empty()),
+        data: Some(json!({ AUDIT_SEQ: entry.seq })),
         ..Event::new(kind)
     };
     let moved = Event {
@@ -85,4 +87,9 @@ pub(crate) fn events(
         _ => None,
     };
     std::iter::once(moved).chain(further.map(base)).collect()
+}
+
+/// The transition that an event tells of: the number of its line in the room's audit.
+pub(crate) fn audit_seq(event: &Event) -> Option<u64> {
+    event.data.as_ref()?.get(AUDIT_SEQ)?.as_u64()
 }

@@ -20,6 +20,7 @@ use ostwin_core::room::{self, Contract, Goal, NewRoom, Room};
 
 use crate::error::EngineError;
 use crate::review;
+use crate::world::LeftBehind;
 
 /// What the making of rooms needs to know beside the plan.
 pub(crate) struct Making<'a> {
@@ -32,6 +33,8 @@ pub(crate) struct Making<'a> {
     pub(crate) config: &'a Config,
     pub(crate) registry: &'a Registry,
     pub(crate) rehearsed: bool,
+    /// What earlier engines may have left running.
+    pub(crate) left: &'a dyn LeftBehind,
     /// Whether some tier knows a role, or makes it.
     pub(crate) role_exists: &'a dyn Fn(&ostwin_core::ids::RoleName) -> bool,
 }

@@ -1,6 +1,7 @@
 //! One run of a plan: take the lock, recover, go on until the plan ends or somebody ends it.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ostwin_core::config::Settings;
@@ -20,6 +21,8 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::engine::{Engine, OneSession};
 use crate::error::EngineError;
+use crate::machine::ThisMachine;
+use crate::world::World;
 
 /// How long a new engine waits for the plan's lock: long enough for a command that holds it for a
 /// moment, too short to be taken for a hang.
@@ -136,6 +139,27 @@ fn drive(
     observer: &dyn Observer,
     interrupts: UnboundedReceiver<Interrupt>,
 ) -> Result<RunEnd, EngineError> {
+    let world = Arc::new(ThisMachine::new(options.guardian.clone(), options.vaults.clone())?);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(EngineError::Runtime)?;
+    let outcome = runtime.block_on(course(project, plan, options, observer, world, interrupts));
+    // Blocking sections are short; none is left running for long.
+    runtime.shutdown_timeout(Duration::from_secs(5));
+    outcome
+}
+
+/// One engine from its record to its end, by whoever holds the plan's lock.
+pub(crate) async fn course(
+    project: &Project,
+    plan: &StoredPlan,
+    options: &RunOptions,
+    observer: &dyn Observer,
+    world: Arc<dyn World>,
+    interrupts: UnboundedReceiver<Interrupt>,
+) -> Result<RunEnd, EngineError> {
     let now = project.store().now();
     let run_id = RunId::generate(now, entropy().map_err(EngineError::Entropy)?);
     let record = EngineRecord {
@@ -150,16 +174,6 @@ fn drive(
         extra: Extra::new(),
     };
     fs::replace_json_hint(&plan.paths.engine(), &record)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .map_err(EngineError::Runtime)?;
-    let outcome = runtime.block_on(async {
-        let mut engine = Engine::start(project, plan, options, observer, run_id)?;
-        engine.run(interrupts).await
-    });
-    // Blocking sections are short; none is left running for long.
-    runtime.shutdown_timeout(Duration::from_secs(5));
-    outcome
+    let mut engine = Engine::start(project, plan, options, observer, world, run_id)?;
+    engine.run(interrupts).await
 }

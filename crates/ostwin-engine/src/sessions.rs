@@ -17,7 +17,7 @@ use ostwin_core::registry::Registry;
 use ostwin_core::room::{Attempt, Contract, Room};
 use ostwin_runner::acp::{Open, PermissionPolicy};
 use ostwin_runner::agents::{EnvironmentPolicy, session_environment};
-use ostwin_runner::guardian::{GuardianProgram, Redact, SlotLimit, Start};
+use ostwin_runner::guardian::{Redact, SlotLimit, Start};
 use ostwin_runner::prepare::{
     AttemptFacts, Host, Occasion, PlanFacts, PrepareError, PreparedSession, Settled,
     prepare_session, settle,
@@ -33,9 +33,10 @@ use crate::error::EngineError;
 use crate::gates;
 use crate::run::RunOptions;
 use crate::waiting::Patience;
+use crate::world::World;
 
 /// The limit that every session counts against.
-const ROOM_LIMIT: &str = "rooms";
+pub(crate) const ROOM_LIMIT: &str = "rooms";
 /// How long a turn may go on after its signal was posted.
 const FINISH_GRACE: Duration = Duration::from_secs(5);
 /// How long an agent may take to answer a cancel.
@@ -58,7 +59,7 @@ pub(crate) struct Shared {
     facts: PlanFacts,
     capabilities: BTreeMap<EpicId, Vec<String>>,
     run_id: RunId,
-    guardian: GuardianProgram,
+    world: Arc<dyn World>,
     meter: Meter,
 }
 
@@ -68,13 +69,10 @@ impl Shared {
         plan: &StoredPlan,
         parsed: &Plan,
         options: &RunOptions,
+        world: Arc<dyn World>,
         run_id: RunId,
     ) -> Result<Self, EngineError> {
-        let program = match &options.guardian {
-            Some(program) => program.clone(),
-            None => std::env::current_exe().map_err(EngineError::NoExecutable)?,
-        };
-        let host = Host::of_this_process().with_vaults(options.vaults.clone());
+        let host = world.host();
         let caps = budget::caps_of_plan(&plan.paths, &options.settings.config)?;
         let places = RolePlaces::of(project.layout(), None, host.home.as_deref())
             .map_err(|error| EngineError::Prepare(error.into()))?;
@@ -88,11 +86,7 @@ impl Shared {
             facts: PlanFacts::of(parsed, &plan.paths.plan()),
             capabilities,
             run_id,
-            guardian: GuardianProgram {
-                program,
-                args: vec!["__session".to_owned()],
-                env: Vec::new(),
-            },
+            world,
             meter: Meter::new(caps),
         })
     }
@@ -123,8 +117,9 @@ impl Shared {
         }
     }
 
-    pub(crate) fn guardian(&self) -> &GuardianProgram {
-        &self.guardian
+    /// What is there beside the project's files.
+    pub(crate) fn world(&self) -> &Arc<dyn World> {
+        &self.world
     }
 
     pub(crate) fn kill_grace(&self) -> Duration {

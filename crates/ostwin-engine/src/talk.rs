@@ -16,19 +16,19 @@ use ostwin_core::jsonl::Follower;
 use ostwin_core::lifecycle::{Machine, Spent, names};
 use ostwin_core::room::{self, Attempt, Ended, Manifest, Outcome, Question, Room, Usage};
 use ostwin_runner::acp::{AcpError, AgentInfo};
-use ostwin_runner::guardian::Guardian;
 use ostwin_runner::session::{self, Control, SessionEnd, UsageTotals};
 use serde_json::json;
 use tokio::sync::mpsc::{self, Sender, UnboundedReceiver, UnboundedSender};
-use tokio::task::block_in_place;
 use tokio::time::Instant;
 
 use crate::attempt::Tell;
+use crate::blocking::block_in_place;
 use crate::error::EngineError;
 use crate::gates::{Gates, Tried};
 use crate::permissions::Waiting;
 use crate::sessions::Shared;
 use crate::waiting::{Turn, Waits};
+use crate::world::Seat;
 
 /// How many messages of the channel are looked at in one go.
 const MESSAGES: usize = 256;
@@ -155,7 +155,7 @@ type Trial<'a> = Pin<Box<dyn Future<Output = Result<Tried, EngineError>> + Send 
 /// Runs the session to its end.
 pub(crate) async fn converse(
     talk: Talk<'_>,
-    guardian: Guardian,
+    seat: Box<dyn Seat>,
     spec: session::SessionSpec,
     told: &mut UnboundedReceiver<Tell>,
     mut asked: UnboundedReceiver<Waiting>,
@@ -163,8 +163,7 @@ pub(crate) async fn converse(
     let signals = talk.watch.machine.allowed_agent_signals(&talk.attempt.record.state);
     let (control, controlled) = mpsc::channel(16);
     let (event_sender, mut events) = mpsc::unbounded_channel();
-    let running = session::run(guardian, spec, controlled, event_sender);
-    tokio::pin!(running);
+    let mut running = seat.run(spec, controlled, event_sender);
     let mut course = Course {
         talk,
         control,
@@ -184,6 +183,8 @@ pub(crate) async fn converse(
     let end = loop {
         let wake = course.wake();
         tokio::select! {
+            // In a fixed order, so that the same inputs always lead to the same course.
+            biased;
             end = &mut running => break end,
             Some(waiting) = asked.recv() => course.asked(waiting),
             Ok(()) = books.changed() => course.compare(),

@@ -40,7 +40,7 @@ fn begun(
     let path = field.plan("PLAN.md", plan);
     let text = std::fs::read(&path).unwrap();
     let parsed = ostwin_core::plan::parse_bytes(&text, &Default::default());
-    let title = parsed.plan.title.clone().unwrap_or_default();
+    let title = parsed.plan.title.unwrap_or_default();
     let stored = ostwin_core::plans::import(&field.core(), &path, &text, &title, true).unwrap();
     let id = stored.meta.plan_id.to_string();
     for epic in epics {

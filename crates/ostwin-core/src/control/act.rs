@@ -6,9 +6,11 @@
 
 use std::time::{Duration, Instant};
 
+use serde_json::json;
+
 use super::{Ask, ControlError, Decision, Pauses, ask, carry_out, is_driven};
 use crate::env;
-use crate::events::{Event, EventKind, Events};
+use crate::events::{AUDIT_SEQ, Event, EventKind, Events};
 use crate::ids::{AttemptId, PlanId, RoomId};
 use crate::jsonl::JsonlError;
 use crate::layout::PlanPaths;
@@ -217,6 +219,7 @@ fn decide_here(room: &Room, wish: &Wish) -> Result<Event, ActError> {
         to: Some(entry.to),
         signal: entry.signal,
         reason: Some(format!("{}: {}", entry.actor, entry.reason)),
+        data: Some(json!({ AUDIT_SEQ: entry.seq })),
         ..Event::new(EventKind::Moved)
     })
 }

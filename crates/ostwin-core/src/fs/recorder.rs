@@ -74,10 +74,11 @@ pub fn recording<R>(work: impl FnOnce() -> R) -> (R, Vec<Op>) {
     (result, ops)
 }
 
-pub(crate) fn record(op: impl FnOnce() -> Op) {
+pub(crate) fn record(op: impl Fn() -> Op) {
     RECORDING.with_borrow_mut(|recording| {
         if let Some(ops) = recording {
             ops.push(op());
         }
     });
+    super::interposer::after(op);
 }

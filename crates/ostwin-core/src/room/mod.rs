@@ -22,8 +22,6 @@ mod rewrite;
 mod verdict;
 
 #[cfg(test)]
-mod power_cut;
-#[cfg(test)]
 mod tests;
 
 use std::collections::HashSet;

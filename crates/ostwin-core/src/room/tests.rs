@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::power_cut::{Disk, Image};
 use super::*;
+use crate::fs::power_cut::{Disk, Image};
 use crate::fs::recorder::{Op, recording};
 use crate::ids::{EpicId, PlanId, RoleRef, RunId, SignalName};
 use crate::ledger::{Ledger, Query};
@@ -316,7 +316,7 @@ fn a_transition_is_finished_once_whatever_a_kill_or_a_power_cut_left_of_it() {
     for cut in 0..=whole {
         for image in Image::ALL {
             let rejection = Rejection::new();
-            rejection.disk.after(&rejection.ops[..cut]).leave(image);
+            rejection.disk.after(&rejection.ops[..cut]).leave(&mut image.rule()).unwrap();
             let fixture = &rejection.fixture;
             let case = format!("{image:?} after {cut} of {whole} operations");
             fixture
@@ -355,7 +355,7 @@ impl Rejection {
         let review = fixture.open("qa");
         fixture.post("qa", &review, "fail", verdict(false));
         let (signal, why) = by(&fixture.close(&review, Outcome::NoSignal));
-        let disk = Disk::of(fixture.room.paths().dir());
+        let disk = Disk::of(fixture.room.paths().dir()).unwrap();
         let (_, ops) = recording(|| fixture.room.locked(|room| room.signal(&signal, why)).unwrap());
         Self { fixture, disk, ops }
     }

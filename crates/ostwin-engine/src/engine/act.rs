@@ -9,11 +9,11 @@ use ostwin_core::lifecycle::AuditEntry;
 use ostwin_core::plan_review::{self, Approver};
 use ostwin_core::room::{Room, RoomError};
 use tokio::sync::mpsc;
-use tokio::task::block_in_place;
 use tokio::time::Instant;
 
 use super::Engine;
 use crate::attempt::{self, AttemptEnd};
+use crate::blocking::{block_in_place, spawn_blocking};
 use crate::decide::{Action, MoveCause, decide};
 use crate::error::EngineError;
 use crate::run::{RunEnd, Scope};
@@ -101,10 +101,10 @@ impl Engine<'_> {
     }
 
     pub(super) fn close_stale(&mut self, epic: &EpicId) {
-        let kill_grace = self.shared.kill_grace();
+        let (world, kill_grace) = (Arc::clone(self.shared.world()), self.shared.kill_grace());
         self.in_room(epic, move |room| {
             What::Closed(room.open_attempt().and_then(|open| match open {
-                Some(open) => recovery::close_stale(room, &open, kill_grace).map(drop),
+                Some(open) => recovery::close_stale(room, &open, &*world, kill_grace).map(drop),
                 None => Ok(()),
             }))
         });
@@ -119,7 +119,7 @@ impl Engine<'_> {
         let Some(place) = self.rooms.get_mut(epic) else { return };
         place.session = Session::Moving;
         let (room, epic) = (place.room.clone(), epic.clone());
-        self.tasks.spawn_blocking(move || Done { epic, what: work(&room) });
+        spawn_blocking(&mut self.tasks, move || Done { epic, what: work(&room) });
     }
 
     pub(super) fn done(&mut self, done: Done) -> Result<(), EngineError> {

@@ -5,10 +5,10 @@ use ostwin_core::events::{Event, EventKind};
 use ostwin_core::ids::RoomId;
 use ostwin_watch::Changed;
 use serde_json::json;
-use tokio::task::block_in_place;
 
 use super::{Engine, Place};
 use crate::attempt::Tell;
+use crate::blocking::block_in_place;
 use crate::decide::Finish;
 use crate::error::EngineError;
 use crate::run::{Interrupt, RunEnd, Scope};

@@ -171,7 +171,7 @@ pub(crate) fn apply(making: &Making<'_>, work: &Work) -> Result<(), EngineError>
     match work {
         Work::Rewrite(room, epic) => {
             let Some(epic) = making.plan.epic(epic) else { return Ok(()) };
-            crate::recovery::recover(room, making.kill_grace())?;
+            crate::recovery::recover(room, making.left, making.kill_grace())?;
             let (roles, machine) = crate::rooms::machine(making, epic)?;
             let new = crate::rooms::new_room(
                 making,
@@ -184,7 +184,7 @@ pub(crate) fn apply(making: &Making<'_>, work: &Work) -> Result<(), EngineError>
             room::rewrite(room, &new, &why("changes"))?;
         }
         Work::Cancel(room) => {
-            crate::recovery::recover(room, making.kill_grace())?;
+            crate::recovery::recover(room, making.left, making.kill_grace())?;
             let cancelled =
                 ostwin_core::ids::StateName::new(names::CANCELLED).map_err(RoomError::from)?;
             room.locked(|locked| locked.set_state(&cancelled, false, why("removes")))?;

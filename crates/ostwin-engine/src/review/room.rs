@@ -38,7 +38,7 @@ pub(crate) fn ensure(
         }
         Some((room, contract)) => {
             if let Some(reason) = reason_to_begin_again(making, &room, &contract, again)? {
-                crate::recovery::recover(&room, making.kill_grace())?;
+                crate::recovery::recover(&room, making.left, making.kill_grace())?;
                 room::rewrite(&room, &new, &Why::engine("plan-review", reason))?;
             }
             room

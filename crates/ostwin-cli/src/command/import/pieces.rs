@@ -126,7 +126,7 @@ impl Import<'_> {
             Err(InstallError::Conflict { path, .. }) => {
                 let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
                 item.note("another skill of this name is here, and was left alone");
-                (item.found(Outcome::There, name.clone().unwrap_or_default()), name)
+                (item.found(Outcome::There, &name.clone().unwrap_or_default()), name)
             }
             Err(error) => (item.not(error.to_string()), None),
         })

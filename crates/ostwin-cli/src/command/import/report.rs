@@ -67,7 +67,7 @@ impl Item {
     }
 
     /// It is here, as `target`.
-    pub(super) fn found(self, outcome: Outcome, target: impl ToString) -> Self {
+    pub(super) fn found(self, outcome: Outcome, target: &impl ToString) -> Self {
         Self { outcome, target: Some(target.to_string()), ..self }
     }
 
@@ -77,8 +77,8 @@ impl Item {
     }
 
     /// It has come as `target`, or would.
-    pub(super) fn done(self, dry_run: bool, target: impl ToString) -> Self {
-        self.found(if dry_run { Outcome::Would } else { Outcome::Imported }, target)
+    pub(super) fn done(self, dry_run: bool, target: &impl ToString) -> Self {
+        self.found(if dry_run { Outcome::Would } else { Outcome::Imported }, &target)
     }
 
     fn row(&self) -> Vec<String> {

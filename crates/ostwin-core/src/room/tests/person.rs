@@ -172,7 +172,7 @@ fn a_verdict_is_said_once_whatever_a_kill_or_a_power_cut_left_of_it() {
         fixture
     };
     let record = |fixture: &Fixture| {
-        let disk = Disk::of(fixture.room.paths().dir());
+        let disk = Disk::of(fixture.room.paths().dir()).unwrap();
         let (_, ops) = recording(|| fixture.verdict("redesign", "two tables").unwrap());
         (disk, ops)
     };
@@ -181,7 +181,7 @@ fn a_verdict_is_said_once_whatever_a_kill_or_a_power_cut_left_of_it() {
         for image in Image::ALL {
             let fixture = prepare();
             let (disk, ops) = record(&fixture);
-            disk.after(&ops[..cut]).leave(image);
+            disk.after(&ops[..cut]).leave(&mut image.rule()).unwrap();
             let case = format!("{image:?} after {cut} of {whole} operations");
             // The person, who got no answer, says it again; that it has moved is an answer too.
             match fixture.verdict("redesign", "two tables") {
