@@ -6,6 +6,7 @@ mod cargo;
 mod commands;
 mod peers;
 mod steps;
+mod web;
 
 use std::process::ExitCode;
 
@@ -15,6 +16,7 @@ usage: cargo xtask COMMAND [ARGS]
   demo [--release] [ARGS]   build what the demo needs, then run `ostwin demo ARGS`
   test [FILTER]             everything that must pass before a commit, the tests last
   peers                     install the clients of other people that tests need
+  web                       build the web app, which the dashboard embeds
   gen                       write the generated files: schemas and references
   bench [ARGS]              build for release and print the benchmark tables
 ";
@@ -27,6 +29,7 @@ fn main() -> ExitCode {
         "demo" => commands::demo(rest),
         "test" => commands::test(&rest),
         "peers" => commands::peers(),
+        "web" => commands::web(),
         "gen" => commands::generate(),
         "bench" => commands::bench(rest),
         "" | "help" | "-h" | "--help" => steps::say(HELP, ExitCode::SUCCESS),
