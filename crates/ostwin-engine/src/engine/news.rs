@@ -52,6 +52,8 @@ impl Engine<'_> {
             Changed::Config
             | Changed::Ledger
             | Changed::RoomsFolder
+            | Changed::PlansFolder
+            | Changed::RoomAttempt(_)
             | Changed::PlanEvents(_)
             | Changed::PlanDag(_)
             | Changed::EngineFile(_)
