@@ -21,6 +21,7 @@ mod live;
 mod metrics;
 mod project;
 mod server;
+mod sibling;
 
 pub use app::openapi;
 pub use door::{DoorError, TOKEN_BYTES, one_time_link, token_of};

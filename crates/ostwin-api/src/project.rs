@@ -3,7 +3,7 @@
 
 use std::path::Path;
 use std::sync::mpsc::{self, Sender};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ use ostwin_core::plans::{self, sha256};
 use ostwin_core::project::Project;
 use ostwin_core::redact::{PatternError, Secrets};
 use ostwin_core::vault::Vaults;
+use ostwin_memory::{Catalogue, MemoryError};
 use ostwin_watch::{Changed, Mode, WatchError, Watcher};
 
 use crate::http::Problem;
@@ -81,6 +82,7 @@ pub(crate) struct Served {
     layout: Layout,
     current: Arc<RwLock<Current>>,
     pub(crate) views: Arc<Views>,
+    memory: Mutex<Option<Catalogue>>,
     notes: Sender<Note>,
     tail: Sender<Follow>,
     threads: Vec<JoinHandle<()>>,
@@ -116,7 +118,17 @@ impl Served {
             thread("tail", move || lines.run(&followed))?,
             thread("boards", move || boards.run(&noted))?,
         ];
-        Ok(Self { key, name, layout: layout.clone(), current: shared, views, notes, tail, threads })
+        Ok(Self {
+            key,
+            name,
+            layout: layout.clone(),
+            current: shared,
+            views,
+            memory: Mutex::default(),
+            notes,
+            tail,
+            threads,
+        })
     }
 
     /// The project's root.
@@ -132,6 +144,35 @@ impl Served {
     /// The project now.
     pub(crate) fn project(&self) -> Project {
         self.current().project
+    }
+
+    /// Reads the settings and secrets again, after something here changed them.
+    pub(crate) fn reload(&self) -> Result<(), Problem> {
+        let current = Current::read(&self.layout).map_err(|error| Problem::internal(&error))?;
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = current.clone();
+        *self.memory.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        let _ = self.notes.send(Note::Settings(current));
+        self.refresh(None);
+        Ok(())
+    }
+
+    /// Asks the catalogue of the shared memory, one question at a time.
+    pub(crate) fn ask_memory<R>(
+        &self,
+        ask: impl FnOnce(&mut Catalogue) -> Result<R, MemoryError>,
+    ) -> Result<R, MemoryError> {
+        let mut memory = self.memory.lock().unwrap_or_else(|poisoned| {
+            // A question died over it: what it left is not to be trusted.
+            self.memory.clear_poison();
+            let mut memory = poisoned.into_inner();
+            *memory = None;
+            memory
+        });
+        let catalogue = memory.get_or_insert_with(|| {
+            let Current { project, settings } = self.current();
+            Catalogue::new(&project, &settings.config.memory)
+        });
+        ask(catalogue)
     }
 
     /// A plan as it is shown; one that was made a moment ago is read.

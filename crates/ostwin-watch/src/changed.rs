@@ -37,8 +37,10 @@ pub enum Changed {
     RoomProgress(RoomId),
     /// The room's state as one word.
     RoomStatus(RoomId),
-    /// The record or the transcript of a watched attempt of this room.
+    /// The record of a watched attempt of this room.
     RoomAttempt(RoomId),
+    /// What the session of a watched attempt of this room says and does.
+    RoomTranscript(RoomId),
     /// Anything else directly in the room's folder: contract, brief, tasks, lifecycle, its own
     /// settings.
     RoomOther(RoomId),

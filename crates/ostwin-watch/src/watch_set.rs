@@ -73,8 +73,10 @@ impl Folder {
             }
             Self::Attempt(room, dir) => {
                 let files = AttemptPaths::at(dir);
-                let changed = Changed::RoomAttempt(room.clone());
-                vec![(files.record(), changed.clone()), (files.transcript(), changed)]
+                vec![
+                    (files.record(), Changed::RoomAttempt(room.clone())),
+                    (files.transcript(), Changed::RoomTranscript(room.clone())),
+                ]
             }
             Self::Plans => vec![(layout.plans(), Changed::PlansFolder)],
             Self::Plan(plan) => {
@@ -297,9 +299,8 @@ mod tests {
         let paths = Layout::new("/p").room(&room).attempt(1, &state, &"qa".parse().unwrap());
         set.insert(Folder::Attempt(room.clone(), paths.dir().to_owned()));
         let meaning = |path: PathBuf| set.meaning(&Event::new(WRITTEN).add_path(path));
-        for path in [paths.transcript(), paths.record()] {
-            assert_eq!(meaning(path), [Changed::RoomAttempt(room.clone())]);
-        }
+        assert_eq!(meaning(paths.record()), [Changed::RoomAttempt(room.clone())]);
+        assert_eq!(meaning(paths.transcript()), [Changed::RoomTranscript(room)]);
         assert_eq!(meaning(paths.stderr()), []);
     }
 

@@ -3,12 +3,21 @@
 mod artifacts;
 mod attempts;
 mod channel;
+mod control;
 mod dag;
 mod docs;
 mod health;
+mod inbox;
+mod memories;
+mod plan_text;
 mod plans;
+mod review;
 mod rooms;
 mod server;
+mod settings;
+mod stats;
+mod team;
+mod timeline;
 
 use axum::http::{Method, StatusCode, Uri};
 
@@ -19,11 +28,20 @@ pub(crate) fn routes() -> Vec<Route> {
     [
         server::routes(),
         plans::routes(),
+        plan_text::routes(),
         dag::routes(),
+        review::routes(),
+        timeline::routes(),
+        control::routes(),
         rooms::routes(),
         channel::routes(),
         attempts::routes(),
         artifacts::routes(),
+        inbox::routes(),
+        memories::routes(),
+        stats::routes(),
+        settings::routes(),
+        team::routes(),
     ]
     .into_iter()
     .flatten()

@@ -179,7 +179,11 @@ impl Boards {
                 let plans: Vec<PlanId> = self.plans.keys().cloned().collect();
                 plans.iter().for_each(|plan| self.plan_changed(plan));
             }
-            Changed::Config | Changed::Ledger | Changed::Slots(_) | Changed::PlanControl(_) => {}
+            Changed::Config
+            | Changed::Ledger
+            | Changed::Slots(_)
+            | Changed::PlanControl(_)
+            | Changed::RoomTranscript(_) => {}
         }
     }
 

@@ -1,10 +1,11 @@
 //! What is appended: messages, memories, events. One thread follows the files by their offsets and
 //! tells each line at once, before any board is computed from it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
 
 use ostwin_core::channel::Message;
 use ostwin_core::events::Event;
@@ -18,6 +19,8 @@ use super::hub::{Hub, News, Topic};
 
 /// Lines that are taken in one go.
 const BATCH: usize = 256;
+/// How often it is told at most that a session says something: agents write word by word.
+const SPEECH: Duration = Duration::from_millis(200);
 /// A file that is met while the server runs is told from its start, unless it is longer than this:
 /// then it is an old one that came back.
 const TOLD_BYTES: u64 = 1 << 20;
@@ -83,6 +86,8 @@ pub(crate) struct Tail {
     rooms: HashMap<RoomId, (PlanId, Follower)>,
     plans: HashMap<PlanId, Follower>,
     attempts: HashMap<RoomId, (PlanId, u32)>,
+    /// Rooms whose session said something that was not told yet.
+    spoke: BTreeSet<RoomId>,
 }
 
 impl Tail {
@@ -95,12 +100,29 @@ impl Tail {
             rooms: HashMap::new(),
             plans: HashMap::new(),
             attempts: HashMap::new(),
+            spoke: BTreeSet::new(),
         }
     }
 
     /// The thread: until it is told to end.
     pub(crate) fn run(mut self, notes: &Receiver<Follow>) {
-        while let Ok(note) = notes.recv() {
+        let mut told = Instant::now();
+        loop {
+            let left = SPEECH.saturating_sub(told.elapsed());
+            if !self.spoke.is_empty() && left.is_zero() {
+                std::mem::take(&mut self.spoke).iter().for_each(|room| self.attempt(room));
+                told = Instant::now();
+            }
+            // Without something to tell later, nothing wakes this thread but a change.
+            let note = match self.spoke.is_empty() {
+                true => notes.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                false => notes.recv_timeout(left),
+            };
+            let note = match note {
+                Ok(note) => note,
+                Err(RecvTimeoutError::Timeout) => continue,
+                Err(RecvTimeoutError::Disconnected) => return,
+            };
             match note {
                 Follow::Changed(changed) => self.changed(&changed),
                 Follow::Room { plan, room, channel } => {
@@ -127,7 +149,9 @@ impl Tail {
     fn changed(&mut self, changed: &Changed) {
         match changed {
             Changed::RoomChannel(room) => self.messages(room),
-            Changed::RoomAttempt(room) => self.attempt(room),
+            Changed::RoomTranscript(room) => {
+                self.spoke.insert(room.clone());
+            }
             Changed::PlanEvents(plan) => self.events(plan),
             Changed::Ledger => self.memories(),
             Changed::Rescan => {

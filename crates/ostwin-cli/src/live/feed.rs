@@ -134,6 +134,7 @@ impl Feed {
             | Changed::Ledger
             | Changed::RoomsFolder
             | Changed::PlansFolder
+            | Changed::RoomTranscript(_)
             | Changed::Slots(_)
             | Changed::PlanControl(_) => return Ok(false),
         }

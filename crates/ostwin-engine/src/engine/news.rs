@@ -54,6 +54,7 @@ impl Engine<'_> {
             | Changed::RoomsFolder
             | Changed::PlansFolder
             | Changed::RoomAttempt(_)
+            | Changed::RoomTranscript(_)
             | Changed::PlanEvents(_)
             | Changed::PlanDag(_)
             | Changed::EngineFile(_)

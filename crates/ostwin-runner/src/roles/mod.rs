@@ -8,6 +8,7 @@
 //!
 //! The module owns the shipped roles and reads the others; only [`create_dynamic_role`] writes.
 
+mod checking;
 mod discover;
 mod dynamic;
 mod error;
@@ -18,6 +19,7 @@ mod shipped;
 #[cfg(test)]
 mod tests;
 
+pub use checking::plan_options;
 pub use discover::{
     ResolvedRole, RoleListing, RolePlaces, RoleTier, Wanted, find_role, list_roles,
 };
