@@ -30,6 +30,8 @@ impl Project {
         let mut config = json!({
             "schema_version": 1,
             "default_agent": "rehearsal",
+            // The figures are of the plan itself.
+            "plan_review": "off",
             "agents": { "rehearsal": { "env": {
                 "OSTWIN_REHEARSAL_PACE": "0",
                 "OSTWIN_REHEARSAL_SCRIPT": script_file,

@@ -62,7 +62,6 @@ fn checks() -> Result<(), ExitCode> {
     run("generated files", &mut generator(&["--check"]))?;
     let mut docs = cargo(&["doc", "--workspace", "--no-deps", "--locked"]);
     run("docs", docs.env("RUSTDOCFLAGS", "-D warnings"))?;
-    run("examples in docs", &mut cargo(&["test", "--workspace", "--doc", "--locked"]))?;
     if cargo::has("deny") {
         run("dependencies", &mut cargo(&["deny", "check", "licenses", "bans", "sources"]))?;
     } else {

@@ -30,7 +30,7 @@ struct Peers {
     install: &'static [&'static [&'static str]],
 }
 
-const PEERS: [Peers; 3] = [
+const PEERS: [Peers; 4] = [
     Peers {
         name: "node",
         lock: "package-lock.json",
@@ -48,6 +48,17 @@ const PEERS: [Peers; 3] = [
         probe: &["npm", "--version"],
         advice: "Node.js and npm are not installed",
         install: &[&["npm", "ci", "--loglevel=error"]],
+    },
+    Peers {
+        name: "gemini",
+        lock: "package-lock.json",
+        files: &["package.json", ".npmrc"],
+        // It runs on the Node.js of the first.
+        tests: &["peers::gemini::"],
+        probe: &["npm", "--version"],
+        advice: "Node.js and npm are not installed",
+        // What is optional there is compiled, and no session needs it.
+        install: &[&["npm", "ci", "--omit=optional", "--loglevel=error"]],
     },
     Peers {
         name: "python",

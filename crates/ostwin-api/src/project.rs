@@ -15,7 +15,7 @@ use ostwin_core::layout::Layout;
 use ostwin_core::plans::{self, sha256};
 use ostwin_core::project::Project;
 use ostwin_core::redact::{PatternError, Secrets};
-use ostwin_core::vault::Vaults;
+use ostwin_core::vault::{Keys, Vaults};
 use ostwin_memory::{Catalogue, MemoryError};
 use ostwin_watch::{Changed, Mode, WatchError, Watcher};
 
@@ -63,8 +63,9 @@ impl Current {
 
     /// The project by these settings.
     pub(crate) fn with(layout: &Layout, settings: Settings) -> Result<Self, ProjectError> {
-        let (vaults, problems) = Vaults::readable(layout, env::config_dir().as_deref());
-        for problem in problems {
+        let keys = Keys::of_this_process();
+        let (vaults, problems) = Vaults::readable(layout, env::config_dir().as_deref(), &keys);
+        for problem in problems.into_iter().filter(|problem| !problem.is_locked()) {
             tracing::warn!("{problem}");
         }
         let secrets = Secrets::of_this_process().and(&vaults.secrets());

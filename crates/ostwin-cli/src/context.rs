@@ -1,5 +1,6 @@
 //! What every command starts from: the project, its settings, its plans.
 
+use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -9,7 +10,7 @@ use ostwin_core::layout::Layout;
 use ostwin_core::plans::{self, StoredPlan};
 use ostwin_core::project::Project;
 use ostwin_core::redact::Secrets;
-use ostwin_core::vault::Vaults;
+use ostwin_core::vault::{Keys, Vaults};
 use ostwin_core::{control, env};
 use ostwin_service::{BaseArgs, Exit, Explain, Failure, redact_log};
 
@@ -20,12 +21,14 @@ use crate::out::Out;
 pub(crate) struct Context {
     pub(crate) base: BaseArgs,
     pub(crate) out: Out,
+    /// What opens encrypted vaults, once somebody was asked for it.
+    pub(crate) keys: OnceCell<Keys>,
 }
 
 impl Context {
     pub(crate) fn new(base: BaseArgs) -> Self {
         let out = Out::new(&base);
-        Self { base, out }
+        Self { base, out, keys: OnceCell::new() }
     }
 
     /// The project, with its settings.
@@ -66,8 +69,9 @@ impl Context {
 pub(crate) fn configured(layout: Layout, settings: &Settings) -> anyhow::Result<Project> {
     // A vault that cannot be read is refused where its values are needed; here it only means that
     // they cannot be kept out of what is recorded, where they cannot come from either.
-    let (vaults, problems) = Vaults::readable(&layout, env::config_dir().as_deref());
-    for problem in problems {
+    let (vaults, problems) =
+        Vaults::readable(&layout, env::config_dir().as_deref(), &Keys::of_this_process());
+    for problem in problems.into_iter().filter(|problem| !problem.is_locked()) {
         tracing::warn!("{problem}");
     }
     let secrets = Secrets::of_this_process().and(&vaults.secrets());

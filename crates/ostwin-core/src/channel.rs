@@ -16,6 +16,7 @@ use crate::jsonl::{self, Appended, JsonlError, Scanned};
 use crate::lifecycle::names;
 use crate::redact::Redactor;
 use crate::store::Store;
+use crate::time::Timestamp;
 
 /// Longest body of a message, in bytes of UTF-8, unless `channel.max_message_bytes` says another.
 pub const DEFAULT_MAX_MESSAGE_BYTES: usize = 64 * 1024;
@@ -48,7 +49,7 @@ pub struct Message {
     /// Position in the channel, counted from 1.
     pub seq: u64,
     /// When it was appended.
-    pub ts: crate::time::Timestamp,
+    pub ts: Timestamp,
     /// The attempt that spoke; none for people and the engine.
     #[serde(default)]
     pub attempt: Option<AttemptId>,
@@ -200,7 +201,33 @@ impl Channel {
     pub fn post(
         &self,
         store: &Store,
+        draft: Draft,
+        declared: &[SignalName],
+        max_bytes: usize,
+    ) -> Result<(Message, Appended), PostError> {
+        self.append(store, draft, None, declared, max_bytes)
+    }
+
+    /// Appends what was said before, elsewhere: as [`Channel::post`], with the time of then.
+    ///
+    /// # Errors
+    /// As [`Channel::post`].
+    pub fn post_past(
+        &self,
+        store: &Store,
+        draft: Draft,
+        at: Timestamp,
+        declared: &[SignalName],
+        max_bytes: usize,
+    ) -> Result<(Message, Appended), PostError> {
+        self.append(store, draft, Some(at), declared, max_bytes)
+    }
+
+    fn append(
+        &self,
+        store: &Store,
         mut draft: Draft,
+        at: Option<Timestamp>,
         declared: &[SignalName],
         max_bytes: usize,
     ) -> Result<(Message, Appended), PostError> {
@@ -208,7 +235,7 @@ impl Channel {
         check(&draft, declared, max_bytes)?;
         let random = entropy().map_err(PostError::Entropy)?;
         let appended = jsonl::append(store, &self.path, |seq| {
-            let ts = store.now();
+            let ts = at.unwrap_or_else(|| store.now());
             Message {
                 v: Version::default(),
                 id: MessageId::generate(ts, random),

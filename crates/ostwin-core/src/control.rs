@@ -46,6 +46,10 @@ pub struct EngineRecord {
     pub run_id: RunId,
     /// The process.
     pub pid: u32,
+    /// When the process started, as the kernel counts it: with the number it names this very
+    /// process, should another one have its number by now. 0 where the platform does not tell.
+    #[serde(default)]
+    pub start_time: u64,
     /// Its machine.
     pub host: String,
     /// The boot of that machine.

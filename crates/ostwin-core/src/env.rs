@@ -21,6 +21,8 @@ pub const ROLE: &str = "OSTWIN_ROLE";
 pub const PLAN: &str = "OSTWIN_PLAN";
 /// The key of the service that turns text into vectors, if it wants one.
 pub const EMBEDDING_KEY: &str = "OSTWIN_EMBEDDING_KEY";
+/// The file with the identity that opens encrypted vaults.
+pub const VAULT_IDENTITY: &str = "OSTWIN_VAULT_IDENTITY";
 /// The secret values of an agent session, as a JSON object by name: handed to the session's own tool
 /// servers, which replace them in everything that they record.
 pub const SECRETS: &str = "OSTWIN_SECRETS";
@@ -46,6 +48,10 @@ pub const FOR_PEOPLE: &[Variable] = &[
     Variable {
         name: EMBEDDING_KEY,
         meaning: "the key of the service that turns text into vectors (`memory.embedding.url`)",
+    },
+    Variable {
+        name: VAULT_IDENTITY,
+        meaning: "the file with the identity that opens encrypted vaults (`ostwin vault encrypt`)",
     },
     Variable {
         name: "XDG_CONFIG_HOME",

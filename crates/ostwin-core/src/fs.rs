@@ -16,8 +16,10 @@ use crate::env::crash_point;
 use crate::store::Durability;
 
 pub mod recorder;
+mod stream;
 
 use recorder::{Op, record};
+pub use stream::replace_streamed;
 
 /// A failed change to the file system: what was tried, on which path, and the system's answer.
 #[derive(Debug, thiserror::Error)]

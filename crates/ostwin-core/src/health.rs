@@ -19,7 +19,7 @@ use crate::plans::{self, PlanStoreError, StoredPlan};
 use crate::project::Project;
 use crate::room::{Room, RoomError};
 use crate::skills_lock::{SkillsLock, SkillsLockError};
-use crate::vault::{self, Vault, VaultError};
+use crate::vault::{self, Keys, Vault, VaultError};
 use crate::{channel, ledger, registry::Registry};
 
 /// How bad a finding is.
@@ -121,15 +121,32 @@ fn examine_registry(path: &Path, findings: &mut Vec<Finding>) {
 }
 
 fn examine_vaults(layout: &Layout, findings: &mut Vec<Finding>) {
+    let keys = Keys::of_this_process();
     for path in vault::places(layout, env::config_dir().as_deref()) {
         let subject = format!("vault `{}`", path.display());
-        match Vault::read(&path) {
+        match Vault::read(&path, &keys) {
             Ok(None) => {}
             Ok(Some(vault)) => {
                 let count = vault.names().count();
                 findings.push(Finding::ok(
                     subject,
                     format!("readable by you alone; secrets in it: {count}"),
+                ));
+            }
+            Err(VaultError::NeedsPassphrase { .. }) => findings.push(Finding::ok(
+                subject,
+                "encrypted with a passphrase, which is asked for on a terminal only",
+            )),
+            Err(error @ VaultError::NeedsIdentity { .. }) => findings.push(Finding::problem(
+                subject,
+                error.to_string(),
+                "export OSTWIN_VAULT_IDENTITY=FILE",
+            )),
+            Err(error @ (VaultError::WrongKey { .. } | VaultError::Identity { .. })) => {
+                findings.push(Finding::problem(
+                    subject,
+                    error.to_string(),
+                    "let OSTWIN_VAULT_IDENTITY name the file of the identity it was encrypted to",
                 ));
             }
             Err(error @ VaultError::Mode { .. }) => findings.push(Finding::problem(

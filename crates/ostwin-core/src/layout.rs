@@ -22,6 +22,28 @@ pub const GIT_IGNORED: &[&str] = &[
     "*.lock",
 ];
 
+/// What the name of a room's archive ends with.
+const ARCHIVE_SUFFIX: &str = ".tar.zst";
+
+/// The paths in `dir` whose names are wanted, sorted; none if it does not exist.
+fn named_like(dir: &Path, wanted: impl Fn(&str) -> bool) -> Result<Vec<PathBuf>, FsError> {
+    let failed = |error| FsError::new("list", dir, error);
+    let entries = match std::fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(failed(error)),
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(failed)?;
+        if entry.file_name().to_str().is_some_and(&wanted) {
+            found.push(entry.path());
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
 /// The files of one project.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
@@ -67,6 +89,16 @@ impl Layout {
     /// The lock of whoever imports a plan.
     pub fn plans_lock(&self) -> PathBuf {
         self.agents().join("plans.lock")
+    }
+
+    /// Where a new role of the project is made, until it is whole. No role is called like this.
+    pub fn new_role(&self, role: &RoleName) -> PathBuf {
+        self.roles().join(format!(".new-{role}"))
+    }
+
+    /// The lock of whoever changes the project's MCP servers.
+    pub fn mcp_lock(&self) -> PathBuf {
+        self.agents().join("mcp.lock")
     }
 
     /// The lock of whoever changes the catalogue.
@@ -164,6 +196,47 @@ impl Layout {
         RoomPaths { dir: self.rooms().join(format!(".new-{nonce}")) }
     }
 
+    /// The folders that removals of plans and rooms put aside and did not come to remove: whoever
+    /// removed them was killed, or is at it.
+    ///
+    /// # Errors
+    /// A folder cannot be listed; a missing one holds none.
+    pub fn left_behind(&self) -> Result<Vec<PathBuf>, FsError> {
+        let mut found = named_like(&self.rooms(), |name| name.starts_with(".removed-"))?;
+        found.extend(named_like(&self.plans(), |name| name.starts_with(".removed-"))?);
+        Ok(found)
+    }
+
+    /// The folders in which rooms of `plan` were being built.
+    ///
+    /// # Errors
+    /// The folder of rooms cannot be listed; a missing one holds none.
+    pub fn unfinished_rooms(&self, plan: &PlanId) -> Result<Vec<PathBuf>, FsError> {
+        let prefix = format!(".new-{plan}-");
+        named_like(&self.rooms(), |name| name.starts_with(&prefix))
+    }
+
+    /// The archives of rooms.
+    pub fn archives(&self) -> PathBuf {
+        self.agents().join("archive")
+    }
+
+    /// The archive of one room.
+    pub fn archive(&self, room: &RoomId) -> PathBuf {
+        self.archives().join(format!("{room}{ARCHIVE_SUFFIX}"))
+    }
+
+    /// Every archive of a room that is there.
+    ///
+    /// # Errors
+    /// The folder of archives cannot be listed; a missing one holds none.
+    pub fn each_archive(&self) -> Result<Vec<PathBuf>, FsError> {
+        let is_room = |name: &str| {
+            name.strip_suffix(ARCHIVE_SUFFIX).is_some_and(|room| room.parse::<RoomId>().is_ok())
+        };
+        named_like(&self.archives(), is_room)
+    }
+
     /// What can be rebuilt at any time.
     pub fn cache(&self) -> PathBuf {
         self.agents().join("cache")
@@ -177,6 +250,20 @@ impl Layout {
     /// The vectors of the shared memory by one model; `model` is safe in a file's name.
     pub fn memory_vectors(&self, model: &str) -> PathBuf {
         self.cache().join(format!("memory-{model}.vectors"))
+    }
+
+    /// The vectors of every model that the shared memory was searched by.
+    ///
+    /// # Errors
+    /// The cache cannot be listed; a missing one holds none.
+    pub fn all_memory_vectors(&self) -> Result<Vec<PathBuf>, FsError> {
+        named_like(&self.cache(), |name| name.starts_with("memory-") && name.ends_with(".vectors"))
+    }
+
+    /// The search index with what its database keeps beside it.
+    pub fn memory_index_files(&self) -> [PathBuf; 3] {
+        ["memory.sqlite", "memory.sqlite-wal", "memory.sqlite-shm"]
+            .map(|name| self.cache().join(name))
     }
 
     /// The lock of whoever brings the caches of the shared memory up to date.
@@ -285,22 +372,8 @@ impl SkillStaging {
     /// # Errors
     /// The folder cannot be listed; a missing one holds none.
     pub fn list(agents: &Path) -> Result<Vec<Self>, FsError> {
-        let failed = |error| FsError::new("list", agents, error);
-        let entries = match std::fs::read_dir(agents) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(failed(error)),
-        };
-        let mut found = Vec::new();
-        for entry in entries {
-            let entry = entry.map_err(failed)?;
-            let name = entry.file_name();
-            if name.to_str().is_some_and(|name| name.starts_with(Self::PREFIX)) {
-                found.push(Self { dir: entry.path() });
-            }
-        }
-        found.sort_by(|a, b| a.dir.cmp(&b.dir));
-        Ok(found)
+        let found = named_like(agents, |name| name.starts_with(Self::PREFIX))?;
+        Ok(found.into_iter().map(|dir| Self { dir }).collect())
     }
 
     /// The folder itself.
@@ -347,6 +420,11 @@ pub fn user_mcp(config_dir: &Path) -> PathBuf {
 /// The user's own secrets, in the folder that [`crate::env::config_dir`] names.
 pub fn user_vault(config_dir: &Path) -> PathBuf {
     config_dir.join("vault.json")
+}
+
+/// The lock of whoever changes the user's MCP servers.
+pub fn user_mcp_lock(config_dir: &Path) -> PathBuf {
+    config_dir.join("mcp.lock")
 }
 
 /// The lock of whoever changes the user's secrets.
@@ -446,6 +524,8 @@ files! { RoomPaths:
     roles = "roles";
     /// Skills for this room only.
     skills = "skills";
+    /// Which of the room's files were moved into its archive.
+    archived = "archived.json";
     /// The lock of whoever changes the room's state.
     lock = "room.lock";
 }
@@ -515,6 +595,8 @@ files! { AttemptPaths:
     tools = "tools.jsonl";
     /// The agent's standard error.
     stderr = "stderr.log";
+    /// Which of these files were removed to make space.
+    removed = "removed.json";
     /// The lock of the session's guardian.
     session_lock = "session.lock";
     /// The lock of the guardian of its quality gates.

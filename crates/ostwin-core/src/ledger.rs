@@ -225,7 +225,30 @@ impl Ledger {
     ///
     /// # Errors
     /// [`PublishError`]; the ledger is then as it was.
-    pub fn publish(&self, store: &Store, mut draft: Draft) -> Result<Entry, PublishError> {
+    pub fn publish(&self, store: &Store, draft: Draft) -> Result<Entry, PublishError> {
+        self.append(store, draft, None)
+    }
+
+    /// Publishes what was published before, elsewhere: as [`Ledger::publish`], with the time of
+    /// then.
+    ///
+    /// # Errors
+    /// As [`Ledger::publish`].
+    pub fn publish_past(
+        &self,
+        store: &Store,
+        draft: Draft,
+        at: Timestamp,
+    ) -> Result<Entry, PublishError> {
+        self.append(store, draft, Some(at))
+    }
+
+    fn append(
+        &self,
+        store: &Store,
+        mut draft: Draft,
+        at: Option<Timestamp>,
+    ) -> Result<Entry, PublishError> {
         redact(&store.redactor, &mut draft);
         check(&draft)?;
         if let Some(old) = &draft.supersedes
@@ -238,7 +261,7 @@ impl Ledger {
         }
         let random = entropy().map_err(PublishError::Entropy)?;
         let (entry, _) = jsonl::append(store, &self.path, |seq| {
-            let ts = store.now();
+            let ts = at.unwrap_or_else(|| store.now());
             Entry {
                 v: Version::default(),
                 id: MemoryId::generate(ts, random),

@@ -35,8 +35,11 @@ pub mod vault;
 
 pub mod budget;
 pub mod control;
+pub mod earlier;
 pub mod events;
+pub mod gc;
 pub mod health;
+pub mod migrate;
 pub mod plan_review;
 pub mod plans;
 pub mod project;

@@ -144,6 +144,14 @@ pub struct Found {
     pub unreadable: Vec<(PlanId, PlanStoreError)>,
 }
 
+impl Found {
+    /// The id of each, readable or not.
+    pub fn ids(&self) -> Vec<PlanId> {
+        let readable = self.plans.iter().map(|plan| plan.meta.plan_id.clone());
+        readable.chain(self.unreadable.iter().map(|(id, _)| id.clone())).collect()
+    }
+}
+
 /// Every plan of the project, by id. A folder without a readable record is no plan.
 ///
 /// # Errors

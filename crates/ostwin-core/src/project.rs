@@ -77,6 +77,13 @@ impl Project {
         Ok(Self::new(locate(Some(root), root, None)?, store))
     }
 
+    /// The same project, in which these secrets are not recorded either.
+    #[must_use]
+    pub fn keeping(&self, secrets: &Secrets) -> Self {
+        let redactor = self.store.redactor.with(secrets);
+        Self { store: Store { redactor, ..self.store.clone() }, ..self.clone() }
+    }
+
     /// The project's files.
     pub fn layout(&self) -> &Layout {
         &self.layout

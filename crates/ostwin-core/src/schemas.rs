@@ -10,11 +10,12 @@ use crate::config::{Config, PlanRoles, PlanSkills};
 use crate::control::{EngineRecord, Request};
 use crate::dag::Dag;
 use crate::events::Event;
+use crate::gc::Removed;
 use crate::lifecycle::{AuditLine, Machine};
 use crate::plans::PlanMeta;
 use crate::registry::Registry;
 use crate::roles::RoleSpec;
-use crate::room::{AttemptRecord, Contract, Progress, RoomSettings, Verdict};
+use crate::room::{Archived, AttemptRecord, Contract, Progress, RoomSettings, Verdict};
 use crate::skills_index::SkillsIndex;
 use crate::skills_lock::SkillsLock;
 use crate::{channel, ledger};
@@ -33,6 +34,7 @@ pub struct FileSchema {
 /// Every schema, by name.
 pub fn all() -> Vec<FileSchema> {
     vec![
+        of::<Archived>("archived.schema.json", "what of a room is in its archive"),
         of::<AttemptRecord>("attempt.schema.json", "the record of an attempt"),
         of::<AuditLine>("audit-line.schema.json", "a line of a room's audit"),
         of::<channel::Message>("channel-message.schema.json", "a line of a room's channel"),
@@ -49,6 +51,7 @@ pub fn all() -> Vec<FileSchema> {
         of::<PlanSkills>("plan-skills.schema.json", "further skills for one plan"),
         of::<Progress>("progress.schema.json", "how far an attempt says it is"),
         of::<Registry>("registry.schema.json", "the role catalogue"),
+        of::<Removed>("removed.schema.json", "what was removed of an attempt"),
         of::<RoleSpec>("role.schema.json", "the settings of a role"),
         of::<Contract>("room-config.schema.json", "the contract of a room"),
         of::<RoomSettings>("room-settings.schema.json", "what a person set for a room"),

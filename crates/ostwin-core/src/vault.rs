@@ -3,7 +3,7 @@
 //! There is one for the project (`.agents/vault.json`) and one for the user, across projects; what
 //! the project's has wins. Values leave it in two ways only: where a `${vault:server/key}` stands
 //! for one, and as what redaction looks for. A vault that cannot be read is an error and is never
-//! replaced, because what is in it may be nowhere else.
+//! replaced, because what is in it may be nowhere else. Its file may be sealed; then it stays so.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,6 +18,10 @@ use crate::lock::{self, LockError};
 use crate::redact::Secrets;
 use crate::store::Store;
 
+mod seal;
+
+pub use seal::{Form, Keys, new_identity};
+
 /// Largest vault that is read, in bytes.
 const MAX_BYTES: u64 = 1 << 20;
 /// Longest name of a server or a key.
@@ -26,8 +30,6 @@ const MAX_NAME: usize = 64;
 pub const MIN_VALUE_BYTES: usize = 6;
 /// The one key of the file that is no server.
 const SCHEMA_VERSION: &str = "schema_version";
-/// How an encrypted file begins, in text and in bytes.
-const ENCRYPTED: [&[u8]; 2] = [b"-----BEGIN AGE ENCRYPTED FILE-----", b"age-encryption.org/v1"];
 
 /// Why a vault cannot be used. No message holds a value.
 #[derive(Debug, thiserror::Error)]
@@ -51,13 +53,61 @@ pub enum VaultError {
         /// What is wrong, without a word of the content.
         problem: String,
     },
-    /// It is encrypted.
+    /// It is encrypted to an identity that this process was not given.
     #[error(
-        "`{}` is encrypted, and this version cannot open it: put the decrypted file there, with mode 600",
+        "`{}` is encrypted: `OSTWIN_VAULT_IDENTITY` has to name the file of the identity that opens it",
         path.display()
     )]
-    Encrypted {
+    NeedsIdentity {
         /// The vault.
+        path: PathBuf,
+    },
+    /// It is encrypted with a passphrase that nobody was asked for.
+    #[error(
+        "`{}` is encrypted with a passphrase, which is asked for on a terminal only; `ostwin vault encrypt --identity FILE` makes it one that opens without",
+        path.display()
+    )]
+    NeedsPassphrase {
+        /// The vault.
+        path: PathBuf,
+    },
+    /// It was encrypted to another key.
+    #[error("{key} does not open `{}`, which is left as it is", path.display())]
+    WrongKey {
+        /// The vault.
+        path: PathBuf,
+        /// What was tried, never its value.
+        key: String,
+    },
+    /// A file that should hold an identity holds none.
+    #[error(
+        "`{}` cannot be used as an identity: {problem}; `ostwin vault encrypt --identity FILE` makes one where there is no file",
+        path.display()
+    )]
+    Identity {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A passphrase that is too short.
+    #[error("a passphrase has at least {least} characters")]
+    Passphrase {
+        /// Fewest characters.
+        least: usize,
+    },
+    /// It could not be encrypted.
+    #[error("`{}` cannot be encrypted: {problem}", path.display())]
+    Sealing {
+        /// The vault.
+        path: PathBuf,
+        /// What failed.
+        problem: String,
+    },
+    /// There is no vault.
+    #[error("there is no vault `{}`; `ostwin vault set SERVER KEY` begins one", path.display())]
+    Missing {
+        /// Where it would be.
         path: PathBuf,
     },
     /// A name that cannot be one.
@@ -88,6 +138,13 @@ pub enum VaultError {
     Lock(#[from] LockError),
 }
 
+impl VaultError {
+    /// Whether the vault is in order and only the key to it is missing.
+    pub fn is_locked(&self) -> bool {
+        matches!(self, Self::NeedsIdentity { .. } | Self::NeedsPassphrase { .. })
+    }
+}
+
 /// The secrets of one file.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Vault {
@@ -102,17 +159,19 @@ impl fmt::Debug for Vault {
 }
 
 impl Vault {
-    /// Reads the vault at `path`; `None` if there is none.
+    /// Reads the vault at `path`, opened with `keys` if it is sealed; `None` if there is none.
     ///
     /// # Errors
-    /// Others may read it, it is no vault, or it is encrypted.
-    pub fn read(path: &Path) -> Result<Option<Self>, VaultError> {
+    /// Others may read it, it is no vault, or `keys` do not open it.
+    pub fn read(path: &Path, keys: &Keys) -> Result<Option<Self>, VaultError> {
+        Ok(Self::read_with_form(path, keys)?.map(|(vault, _)| vault))
+    }
+
+    fn read_with_form(path: &Path, keys: &Keys) -> Result<Option<(Self, Form)>, VaultError> {
         let Some(bytes) = fs::read_optional(path, MAX_BYTES)? else { return Ok(None) };
         check_mode(path)?;
-        if is_encrypted(&bytes) {
-            return Err(VaultError::Encrypted { path: path.to_owned() });
-        }
-        Self::parse(path, &bytes).map(Some)
+        let form = Form::of(path, &bytes)?;
+        Ok(Some((Self::parse(path, &seal::unseal(path, &bytes, keys)?)?, form)))
     }
 
     fn parse(path: &Path, bytes: &[u8]) -> Result<Self, VaultError> {
@@ -219,7 +278,8 @@ impl Vault {
     }
 }
 
-/// Changes the vault at `path` under its lock; a missing one begins empty.
+/// Changes the vault at `path` under its lock; a missing one begins empty and plain, and a sealed
+/// one stays sealed.
 ///
 /// # Errors
 /// It cannot be read, `change` refuses, or it cannot be written; the file is then as it was.
@@ -227,17 +287,48 @@ pub fn change<R>(
     store: &Store,
     path: &Path,
     guard: &Path,
+    keys: &Keys,
     change: impl FnOnce(&mut Vault) -> Result<R, VaultError>,
 ) -> Result<R, VaultError> {
     if let Some(dir) = path.parent() {
         fs::create_dirs(dir)?;
     }
     lock::exclusive(guard, store.lock_timeout, || {
-        let mut vault = Vault::read(path)?.unwrap_or_default();
+        let known = Vault::read_with_form(path, keys)?;
+        let (mut vault, form) = known.unwrap_or((Vault::default(), Form::Plain));
         let result = change(&mut vault)?;
-        let bytes = vault.to_bytes(path)?;
+        let bytes = seal::seal(path, vault.to_bytes(path)?, form, keys)?;
         fs::replace_private(path, &bytes, store.durability)?;
         Ok(result)
+    })?
+}
+
+/// Keeps the vault at `path` in another form, sealed with `new`; `keys` open it as it is now. Gives
+/// the form that it had.
+///
+/// # Errors
+/// There is none, `keys` do not open it, or it cannot be sealed or written; the file is then as it
+/// was.
+pub fn reseal(
+    store: &Store,
+    path: &Path,
+    guard: &Path,
+    keys: &Keys,
+    form: Form,
+    new: &Keys,
+) -> Result<Form, VaultError> {
+    lock::exclusive(guard, store.lock_timeout, || {
+        let Some((vault, before)) = Vault::read_with_form(path, keys)? else {
+            return Err(VaultError::Missing { path: path.to_owned() });
+        };
+        let bytes = seal::seal(path, vault.to_bytes(path)?, form, new)?;
+        // What cannot be opened again must not take the place of what can.
+        if Vault::parse(path, &seal::unseal(path, &bytes, new)?)? != vault {
+            let problem = "it would not be the same".to_owned();
+            return Err(VaultError::Sealing { path: path.to_owned(), problem });
+        }
+        fs::replace_private(path, &bytes, store.durability)?;
+        Ok(before)
     })?
 }
 
@@ -268,11 +359,15 @@ impl Vaults {
     /// Reads the vaults of a project and of the user.
     ///
     /// # Errors
-    /// One is there and cannot be read.
-    pub fn read(layout: &Layout, config_dir: Option<&Path>) -> Result<Self, VaultError> {
+    /// One is there and cannot be read, or `keys` do not open it.
+    pub fn read(
+        layout: &Layout,
+        config_dir: Option<&Path>,
+        keys: &Keys,
+    ) -> Result<Self, VaultError> {
         let mut vaults = Self { tiers: Vec::new(), places: places(layout, config_dir) };
         for path in &vaults.places {
-            if let Some(vault) = Vault::read(path)? {
+            if let Some(vault) = Vault::read(path, keys)? {
                 vaults.tiers.push((path.clone(), vault));
             }
         }
@@ -281,11 +376,15 @@ impl Vaults {
 
     /// The vaults that can be read, for programs that only want to know what must not be recorded:
     /// whatever cannot be read is passed over, with its problem.
-    pub fn readable(layout: &Layout, config_dir: Option<&Path>) -> (Self, Vec<VaultError>) {
+    pub fn readable(
+        layout: &Layout,
+        config_dir: Option<&Path>,
+        keys: &Keys,
+    ) -> (Self, Vec<VaultError>) {
         let mut vaults = Self { tiers: Vec::new(), places: places(layout, config_dir) };
         let mut problems = Vec::new();
         for path in &vaults.places {
-            match Vault::read(path) {
+            match Vault::read(path, keys) {
                 Ok(Some(vault)) => vaults.tiers.push((path.clone(), vault)),
                 Ok(None) => {}
                 Err(problem) => problems.push(problem),
@@ -334,10 +433,6 @@ pub fn places(layout: &Layout, config_dir: Option<&Path>) -> Vec<PathBuf> {
 pub fn check_names(server: &str, key: &str) -> Result<(), VaultError> {
     named("server", server)?;
     named("key", key)
-}
-
-fn is_encrypted(bytes: &[u8]) -> bool {
-    ENCRYPTED.iter().any(|start| bytes.trim_ascii_start().starts_with(start))
 }
 
 fn named(what: &'static str, name: &str) -> Result<(), VaultError> {

@@ -36,7 +36,10 @@ use crate::{look, recovery, review};
 
 mod act;
 mod news;
+mod one_session;
 mod requests;
+
+pub use one_session::OneSession;
 
 use act::{Done, Turn};
 
@@ -96,7 +99,7 @@ impl<'e> Engine<'e> {
     ) -> Result<Self, EngineError> {
         let config = &options.settings.config;
         let text = match options.scope {
-            Scope::Plan => gated_text(project, plan, &options.settings)?,
+            Scope::Plan | Scope::Session(_) => gated_text(project, plan, &options.settings)?,
             Scope::Review { .. } => plan_review::text_of(plan)?,
         };
         let parsed = plan::parse_bytes(&text.bytes, &ParseOptions::default());
@@ -120,7 +123,7 @@ impl<'e> Engine<'e> {
             role_exists: &|role| shared.role_exists(role),
         };
         let made = match options.scope {
-            Scope::Plan => rooms::ensure(&making)?,
+            Scope::Plan | Scope::Session(_) => rooms::ensure(&making)?,
             Scope::Review { again } => review::ensure(&making, again, shared.roles())?,
         };
 
@@ -141,7 +144,7 @@ impl<'e> Engine<'e> {
             project,
             plan,
             observer,
-            scope: options.scope,
+            scope: options.scope.clone(),
             events: plan.events(),
             policy: Policy {
                 max_sessions: usize::try_from(config.max_concurrent_rooms).unwrap_or(usize::MAX),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use ostwin_core::control::{ControlError, EngineRecord};
 use ostwin_core::fs::FsError;
-use ostwin_core::ids::{EpicId, PlanId};
+use ostwin_core::ids::{EpicId, PlanId, RoomId};
 use ostwin_core::jsonl::JsonlError;
 use ostwin_core::lifecycle::MachineError;
 use ostwin_core::lock::LockError;
@@ -80,6 +80,14 @@ pub enum EngineError {
         plan: PlanId,
         /// The epics.
         epics: Vec<EpicId>,
+    },
+    /// No session can be started in a room now.
+    #[error("no session can start in `{room}`: {why}")]
+    NoSession {
+        /// The room.
+        room: RoomId,
+        /// What is in the way.
+        why: String,
     },
     /// A setting asks for what cannot be done.
     #[error("{0}")]

@@ -73,7 +73,7 @@ fn view(attempt: &Attempt, kill_grace: Duration) -> AttemptView {
 }
 
 /// Only a `done` waits for quality gates.
-fn gates_of(attempt: &Attempt) -> GateStanding {
+pub(crate) fn gates_of(attempt: &Attempt) -> GateStanding {
     let record = &attempt.record;
     let done =
         matches!(&record.outcome, Some(Outcome::Signal(name)) if name.as_str() == names::DONE);

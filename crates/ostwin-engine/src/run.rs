@@ -15,9 +15,10 @@ use ostwin_core::plan_review::{self, Gate, Text};
 use ostwin_core::plans::StoredPlan;
 use ostwin_core::project::Project;
 use ostwin_core::vault::Vaults;
+use ostwin_runner::process::ProcessId;
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use crate::engine::Engine;
+use crate::engine::{Engine, OneSession};
 use crate::error::EngineError;
 
 /// How long a new engine waits for the plan's lock: long enough for a command that holds it for a
@@ -25,7 +26,7 @@ use crate::error::EngineError;
 const LOCK_PATIENCE: Duration = Duration::from_millis(500);
 
 /// What a run is about.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Scope {
     /// The plan's epics. It begins only if the plan's review lets it.
     #[default]
@@ -35,6 +36,9 @@ pub enum Scope {
         /// Review it once more, although its review has ended.
         again: bool,
     },
+    /// One session in one room, and the move that follows from it. It ends as passed when the
+    /// session gave a signal that counts.
+    Session(OneSession),
 }
 
 /// How a plan is run.
@@ -138,6 +142,7 @@ fn drive(
         schema_version: Version::default(),
         run_id: run_id.clone(),
         pid: std::process::id(),
+        start_time: ProcessId::current().start_time,
         host: env::host(),
         boot_id: env::boot_id(),
         started_at: now,

@@ -312,6 +312,7 @@ impl Shared {
                 handshake_timeout: HANDSHAKE_TIMEOUT,
                 client_version: env!("CARGO_PKG_VERSION").to_owned(),
             },
+            earlier_cost_usd: prepared.earlier_cost_usd,
             prompt: prepared.prompt.text,
             transcript: attempt.paths.transcript(),
             transcript_max_bytes: TRANSCRIPT_MAX_BYTES,

@@ -13,7 +13,7 @@ use ostwin_core::layout::AttemptPaths;
 use ostwin_core::project::{Project, ProjectError, locate};
 use ostwin_core::redact::{PatternError, Secrets};
 use ostwin_core::room::{Attempt, Room, RoomError};
-use ostwin_core::vault::Vaults;
+use ostwin_core::vault::{Keys, Vaults};
 
 use crate::tool_log::ToolLog;
 
@@ -118,7 +118,8 @@ impl Binding {
         let layout = locate(args.project.as_deref(), &here, env::home().as_deref())?;
         let loaded = config::load(&Places::of_process(Some(&layout)), Vec::new())?;
         // What is no business of the session's agent must not be recorded either.
-        let (vaults, _) = Vaults::readable(&layout, env::config_dir().as_deref());
+        let (vaults, _) =
+            Vaults::readable(&layout, env::config_dir().as_deref(), &Keys::of_this_process());
         let secrets = Secrets::of_this_process().and(&vaults.secrets());
         let project = Project::configured(layout, &loaded.settings.config, secrets)?;
         Self::new(project, loaded.settings.config, identity, args.plan.clone())

@@ -248,6 +248,35 @@ fn only_core_knows_where_files_are() -> Result<()> {
     Ok(())
 }
 
+/// An example in a doc comment is a program of its own to build; ours are unit tests.
+#[test]
+fn no_comment_holds_code_that_nothing_runs() -> Result<()> {
+    let metadata = workspace()?;
+    let root = metadata.workspace_root.as_std_path();
+    let mut files = Vec::new();
+    for package in &metadata.packages {
+        rust_files(&folder(package)?.join("src"), &mut files)?;
+    }
+    let mut wrong = Vec::new();
+    for path in &files {
+        let source = std::fs::read_to_string(path)?;
+        let mut inside = false;
+        for (number, line) in source.lines().enumerate() {
+            let comment = line.trim_start();
+            let comment = comment.strip_prefix("//!").or_else(|| comment.strip_prefix("///"));
+            let Some(fence) = comment.and_then(|text| text.trim_start().strip_prefix("```")) else {
+                continue;
+            };
+            if !inside && fence != "text" {
+                wrong.push(format!("{}:{}", path.strip_prefix(root)?.display(), number + 1));
+            }
+            inside = !inside;
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new(), "make it a unit test, or mark it as `text`");
+    Ok(())
+}
+
 /// All sources below `dir`, except those of tests.
 fn rust_files(dir: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     for entry in std::fs::read_dir(dir)? {

@@ -14,7 +14,6 @@ fn field(script: &str, agent: &Value) -> Field {
     entry.as_object_mut().unwrap().extend(agent.as_object().unwrap().clone());
     let settings = json!({
         "default_agent": "script",
-        "plan_review": "off",
         "max_retries": 0,
         "agents": { "script": entry },
     });

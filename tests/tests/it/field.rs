@@ -28,9 +28,12 @@ pub(crate) struct Field {
 
 impl Field {
     /// A project whose agent plays `script` at full speed; `settings` on top of the usual ones.
+    /// Plans are not reviewed unless the settings say so: a test of something else would have one
+    /// more room in its way.
     pub(crate) fn new(script: &Value, settings: &Value) -> Self {
         let mut config = json!({
             "default_agent": "rehearsal",
+            "plan_review": "off",
             "kill_grace_seconds": 1,
             "agents": { "rehearsal": { "env": { "OSTWIN_REHEARSAL_PACE": "0" } } },
         });

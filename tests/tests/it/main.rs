@@ -8,6 +8,7 @@
     reason = "a test fails by panicking; clippy does not take its helpers for a test"
 )]
 
+mod agent_run;
 mod alerts;
 mod append;
 mod architecture;
@@ -17,21 +18,25 @@ mod cli_reads;
 mod command;
 mod control;
 mod embedder;
+mod fail_closed;
 mod faults;
 mod field;
 mod gates;
 mod kill;
 mod lifecycle;
 mod mcp;
+mod mcp_edit;
 mod memory_cli;
 mod misbehaviour;
 mod peers;
 mod people;
 mod plan_review;
 mod redaction;
+mod roles;
 mod runs;
 mod skills;
 mod skills_install;
 mod triage;
 mod vault;
+mod waiting;
 mod watch_timeouts;

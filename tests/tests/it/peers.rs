@@ -6,6 +6,8 @@
 
 #[cfg(test)]
 mod conformance;
+#[cfg(all(test, target_os = "linux", target_arch = "x86_64"))]
+mod gemini;
 #[cfg(test)]
 mod inspector;
 #[cfg(test)]

@@ -172,3 +172,26 @@ fn a_question_outlives_its_session_and_its_answer_comes_first() {
     assert_eq!(run.wait(PATIENCE).unwrap().code(), Some(5));
     field.check_no_process();
 }
+
+#[test]
+fn what_a_session_has_cost_is_counted_once_when_it_is_gone_on_with() {
+    let costs =
+        |cost_usd: f64| json!({ "input_tokens": 10, "output_tokens": 1, "cost_usd": cost_usd });
+    let script = json!({ "v": 1, "rules": [
+        { "when": { "state_type": ["work"], "attempt_number": { "max": 1 } },
+          "before": [{ "do": "ask_human", "question": "Which time zone?" }], "usage": costs(0.5) },
+        { "when": { "state_type": ["work"] }, "usage": costs(0.75) },
+        { "when": { "state_type": ["review"] }, "usage": costs(0.125) },
+    ] });
+    let field = Field::new(&script, &json!({ "live_wait_seconds": 0 }));
+    field.plan("PLAN.md", &one_epic(""));
+    field.expect(&["run", "PLAN.md", "--no-wait"], 4);
+    field.expect(&["room", "answer", "room-001", "UTC"], 0);
+    field.expect(&["run", "PLAN.md", "--no-wait"], 0);
+    let attempts = field.room(1).attempts().unwrap();
+    let of = |at: usize| &attempts[at].record;
+    assert_eq!(of(0).agent_session, of(1).agent_session, "one session, two attempts");
+    let costs: Vec<Option<f64>> = attempts.iter().map(|attempt| attempt.record.cost_usd).collect();
+    assert_eq!(costs, [Some(0.5), Some(0.25), Some(0.125)]);
+    assert_eq!(field.room(1).spent().unwrap().cost_usd, 0.875);
+}

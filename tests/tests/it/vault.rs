@@ -75,6 +75,17 @@ fn in_a_process_list() -> bool {
 
 #[test]
 fn a_secret_of_the_vault_is_in_no_file_log_or_process_list_of_a_run() {
+    runs_without_a_trace(None);
+}
+
+#[test]
+fn a_secret_of_an_encrypted_vault_is_in_no_file_at_all() {
+    runs_without_a_trace(Some("identity.txt"));
+}
+
+/// Runs a plan whose sessions know a secret of the vault and tell it wherever they can. With an
+/// `identity`, the vault is encrypted to it.
+fn runs_without_a_trace(identity: Option<&str>) {
     let half = VALUE.len() / 2;
     let script = json!({ "v": 1, "rules": [{
         "when": { "state_type": ["work"] },
@@ -108,9 +119,19 @@ fn a_secret_of_the_vault_is_in_no_file_log_or_process_list_of_a_run() {
     field.project.write(".agents/mcp/config.json", &servers.to_string()).unwrap();
     set(&field, &["vault", "set", "telltale", "token"], VALUE);
     field.plan("PLAN.md", &one_epic(""));
+    let identity = identity.map(|name| field.project.home().join(name));
+    if let Some(file) = &identity {
+        let file = file.display().to_string();
+        field.expect(&["vault", "encrypt", "--identity", &file], 0);
+        let refused = field.expect(&["run", "PLAN.md", "--no-wait"], 2);
+        assert!(refused.stderr.contains("OSTWIN_VAULT_IDENTITY"), "{}", refused.stderr);
+    }
 
     let mut command = field.ostwin(&["run", "PLAN.md", "--detach", "--json"]);
     command.env("RUST_LOG", "debug");
+    if let Some(file) = &identity {
+        command.env("OSTWIN_VAULT_IDENTITY", file);
+    }
     let started = Process::finish(&mut command, PATIENCE).unwrap();
     assert_eq!(started.status.code(), Some(0), "{}", started.stderr);
     let plan = field.plans().remove(0);
@@ -123,7 +144,7 @@ fn a_secret_of_the_vault_is_in_no_file_log_or_process_list_of_a_run() {
     assert!(crate::field::all_passed(&states), "{states:?}");
     let mut found = Vec::new();
     files(field.project.root(), &mut found);
-    found.retain(|path| *path != field.project.layout().vault());
+    found.retain(|path| identity.is_some() || *path != field.project.layout().vault());
     assert!(found.len() > 20);
     for path in found {
         let bytes = std::fs::read(&path).unwrap();
@@ -150,4 +171,148 @@ fn a_placeholder_that_no_vault_fills_is_named_before_the_session() {
     let reason = field.room(1).attempts().unwrap()[0].record.reason.clone().unwrap();
     assert!(reason.contains("`${vault:x/token}`: no vault holds `x/token`"), "{reason}");
     assert!(reason.contains("ostwin vault set x token"), "{reason}");
+}
+
+/// A worker who says its key, and is content if it is the right one.
+const KEYED: &str = r#"
+cat > /dev/null
+echo "my key is $MODEL_KEY"
+case "$MODEL_KEY/$MODE" in
+*-value/careful) "$OSTWIN_BIN" room post "$OSTWIN_ROOM" --type done --body "It is $MODEL_KEY." ;;
+esac
+"#;
+
+#[test]
+fn the_variables_of_an_agents_entry_are_filled_in_and_a_missing_one_is_named() {
+    let value = "of-the-model-only-a-value";
+    let settings = json!({
+        "default_agent": "script",
+        "max_retries": 0,
+        // Whoever judges what failed leaves it to a person.
+        "roles": { "manager": { "agent": "rehearsal" } },
+        "agents": { "script": {
+            "protocol": "command",
+            "command": ["/bin/sh", "agent.sh"],
+            "env": { "MODEL_KEY": "${vault:model/key}", "MODE": "${MODE_OF_NOBODY:-careful}" },
+        } },
+    });
+    let field = Field::new(&json!({ "v": 1 }), &settings);
+    field.project.write("agent.sh", KEYED).unwrap();
+    let plan = "# Plan: One\n\n## EPIC-001: Only\n\n- Roles: engineer\n- skip_review: true\n\n\
+        ### Definition of Done\n\n- [ ] It is there\n";
+    field.plan("PLAN.md", plan);
+    field.expect(&["run", "PLAN.md", "--no-wait"], 4);
+    let first = field.room(1).attempts().unwrap().remove(0).record;
+    assert_eq!(first.outcome.unwrap().to_string(), "spawn-failed");
+    let reason = first.reason.unwrap();
+    let expected =
+        "agent `script`, `env.MODEL_KEY`: `${vault:model/key}`: no vault holds `model/key`";
+    assert!(reason.contains(expected), "{reason}");
+
+    set(&field, &["vault", "set", "model", "key"], value);
+    field.expect(&["retry", "room-001"], 0);
+    field.expect(&["run", "PLAN.md", "--no-wait"], 0);
+    let mut found = Vec::new();
+    files(field.project.root(), &mut found);
+    found.retain(|path| *path != field.project.layout().vault());
+    for path in found {
+        let text = String::from_utf8_lossy(&std::fs::read(&path).unwrap()).into_owned();
+        assert!(!text.contains(value), "{} holds the key", path.display());
+    }
+    let said = std::fs::read_to_string(field.room(1).paths().channel()).unwrap();
+    assert!(said.contains("It is [redacted:"), "{said}");
+}
+
+/// The file of an identity, outside of the project.
+fn identity_of(field: &Field, name: &str) -> String {
+    field.project.home().join(name).display().to_string()
+}
+
+fn with_identity(field: &Field, args: &[&str], file: &str, code: i32) -> Finished {
+    let mut command = field.ostwin(args);
+    command.env("OSTWIN_VAULT_IDENTITY", file);
+    let finished = Process::finish(&mut command, PATIENCE).unwrap();
+    assert_eq!(finished.status.code(), Some(code), "{args:?}: {}", finished.stderr);
+    finished
+}
+
+fn mode(path: &Path) -> u32 {
+    std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(path).unwrap().permissions()) & 0o777
+}
+
+#[test]
+fn an_encrypted_vault_opens_for_its_identity_and_stays_encrypted() {
+    let field = Field::built_in();
+    let (mine, other) = (identity_of(&field, "mine.txt"), identity_of(&field, "other.txt"));
+    let none = field.expect(&["vault", "encrypt", "--identity", &mine], 2);
+    assert!(none.stderr.contains("there is no vault"), "{}", none.stderr);
+    set(&field, &["vault", "set", "github", "token"], VALUE);
+    field.expect(&["vault", "encrypt"], 2);
+    let made = field.expect(&["vault", "encrypt", "--identity", &mine], 0);
+    assert!(made.stderr.contains(&format!("OSTWIN_VAULT_IDENTITY={mine}")), "{}", made.stderr);
+    let vault = field.project.layout().vault();
+    assert_eq!((mode(&vault), mode(Path::new(&mine))), (0o600, 0o600));
+    let sealed = std::fs::read_to_string(&vault).unwrap();
+    assert!(sealed.starts_with("-----BEGIN AGE ENCRYPTED FILE-----"), "{sealed}");
+
+    // Without the key, commands that need no secret go on, and the others say what to do.
+    field.expect(&["role", "list"], 0);
+    for args in [&["vault", "get", "github", "token"][..], &["vault", "list"]] {
+        let locked = field.expect(args, 2);
+        assert!(locked.stderr.contains("OSTWIN_VAULT_IDENTITY"), "{}", locked.stderr);
+    }
+    assert!(field.expect(&["doctor"], 1).stdout.contains("OSTWIN_VAULT_IDENTITY"));
+    let got = with_identity(&field, &["vault", "get", "github", "token"], &mine, 0);
+    assert_eq!(got.stdout, format!("{VALUE}\n"));
+    with_identity(&field, &["vault", "rm", "github", "token"], &mine, 0);
+    let changed = std::fs::read_to_string(&vault).unwrap();
+    assert!(changed.starts_with("-----BEGIN AGE") && changed != sealed);
+    assert_eq!(mode(&vault), 0o600);
+
+    // A wrong key leaves the file as it is.
+    let keygen = Field::built_in();
+    set(&keygen, &["vault", "set", "a", "b"], VALUE);
+    keygen.expect(&["vault", "encrypt", "--identity", &other], 0);
+    let wrong = with_identity(&field, &["vault", "decrypt"], &other, 2);
+    assert!(wrong.stderr.contains("does not open"), "{}", wrong.stderr);
+    assert_eq!(std::fs::read_to_string(&vault).unwrap(), changed);
+    with_identity(&field, &["vault", "decrypt"], &mine, 0);
+    assert!(std::fs::read_to_string(&vault).unwrap().contains("schema_version"));
+    assert_eq!(mode(&vault), 0o600);
+}
+
+/// Runs a command with this on its standard input, as a script does.
+fn typed(field: &Field, args: &[&str], text: &str) -> Finished {
+    let body = field.project.home().join("typed");
+    ostwin_core::fs::replace_private(&body, text.as_bytes(), ostwin_core::store::Durability::Os)
+        .unwrap();
+    let mut command = field.ostwin(args);
+    command.stdin(std::fs::File::open(&body).unwrap());
+    let output = command.output().unwrap();
+    ostwin_core::fs::remove_file(&body).unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Finished { status: output.status, stdout: text(output.stdout), stderr: text(output.stderr) }
+}
+
+#[test]
+fn a_vault_with_a_passphrase_opens_for_a_person_alone() {
+    let field = Field::built_in();
+    set(&field, &["vault", "set", "github", "token"], VALUE);
+    let vault = field.project.layout().vault();
+    let short = typed(&field, &["vault", "encrypt", "--passphrase"], "short\n");
+    assert_eq!(short.status.code(), Some(2), "{}", short.stderr);
+    let right = "correct horse battery\n";
+    let sealed = typed(&field, &["vault", "encrypt", "--passphrase"], right);
+    assert_eq!(sealed.status.code(), Some(0), "{}", sealed.stderr);
+    let kept = std::fs::read_to_string(&vault).unwrap();
+    let locked = field.expect(&["vault", "list"], 2);
+    assert!(locked.stderr.contains("asked for on a terminal only"), "{}", locked.stderr);
+    assert!(field.expect(&["doctor"], 0).stdout.contains("encrypted with a passphrase"));
+    let wrong = typed(&field, &["vault", "decrypt"], "another passphrase\n");
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(wrong.stderr.contains("the passphrase does not open"), "{}", wrong.stderr);
+    assert!(!wrong.stderr.contains("another"), "{}", wrong.stderr);
+    assert_eq!(std::fs::read_to_string(&vault).unwrap(), kept);
+    assert_eq!(typed(&field, &["vault", "decrypt"], right).status.code(), Some(0));
+    assert_eq!(field.expect(&["vault", "get", "github", "token"], 0).stdout, format!("{VALUE}\n"));
 }

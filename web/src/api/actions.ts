@@ -46,7 +46,9 @@ export const plan = {
     ask(`/plans/${part(id)}/stop`, { force }, scope),
   pause: (id: string, scope: Scope) => ask(`/plans/${part(id)}/pause`, {}, scope),
   resume: (id: string, scope: Scope) => ask(`/plans/${part(id)}/resume`, {}, scope),
-  approve: (id: string, scope: Scope) => ask(`/plans/${part(id)}/approve`, {}, scope),
+  /** Approves the text with this hash: what the person read, and nothing else. */
+  approve: (id: string, sha256: string | undefined, scope: Scope) =>
+    ask(`/plans/${part(id)}/approve`, { sha256 }, scope),
   reject: (id: string, reason: string, scope: Scope) =>
     ask(`/plans/${part(id)}/reject`, { reason }, scope),
 };
@@ -88,7 +90,7 @@ export const memory = {
 
 export const settings = {
   set: (key: string, value: unknown) => put("/config", { key, value }),
-  saveRole: (name: string, role_json: unknown, role_md: string) =>
+  saveRole: (name: string, role_json: string, role_md: string) =>
     put(`/roles/${part(name)}`, { role_json, role_md }),
   removeRole: (name: string) => remove(`/roles/${part(name)}`),
   installSkill: (source: string) => post("/skills/install", { source }),

@@ -8,14 +8,15 @@ import type { WireDag, WirePlan, WireRoom, WireTranscript } from "./read";
 import type {
   Artifact,
   ChannelPage,
+  Figures,
   InboxItem,
   Memory,
+  MemoryStory,
   Page,
   PlanDiff,
   PlanEvent,
   RoomItem,
   Setting,
-  Stats,
   Summary,
   TimelineAttempt,
 } from "./types";
@@ -171,20 +172,20 @@ export const memoriesQuery = (filter: { kind?: string; tag?: string; room?: stri
     queryKey: [...keys.memories, filter],
     initialPageParam: "",
     queryFn: ({ pageParam }) =>
-      get<Page<Memory>>("/memories", { ...filter, cursor: pageParam, limit: 100 }),
+      get<Page<Memory>>("/memories", { ...filter, after: pageParam, limit: 100 }),
     getNextPageParam: (last) => last.next_cursor ?? undefined,
   });
 
 export const memoryQuery = (id: string) =>
   queryOptions({
     queryKey: [...keys.memories, "one", id],
-    queryFn: () => get<Memory>(`/memories/${part(id)}`),
+    queryFn: () => get<MemoryStory>(`/memories/${part(id)}`),
   });
 
 export const statsQuery = (window: string) =>
   queryOptions({
     queryKey: [...keys.stats, window],
-    queryFn: () => get<Stats>("/stats", { window }),
+    queryFn: () => get<Figures>("/stats", { window }),
   });
 
 export const configQuery = queryOptions({

@@ -155,10 +155,17 @@ export interface PlanCheck {
 }
 
 export interface PlanDiff {
+  awaits_approval: boolean;
+  verdict: string | null;
+  summary: string | null;
+  room: string | null;
   from_sha256: string;
+  /** What an approval names. */
   to_sha256: string;
   unified: string;
-  epics: { epic: string; change: string }[];
+  added: string[];
+  removed: string[];
+  changed: string[];
 }
 
 /** One line of a plan's events. */
@@ -341,7 +348,7 @@ export interface TranscriptEvent {
 }
 
 export type InboxKind =
-  "approval" | "question" | "plan-review" | "escalation" | "failed" | "budget";
+  "approval" | "question" | "plan-review" | "escalation" | "failed" | "budget" | "damaged";
 
 export interface InboxItem {
   kind: InboxKind;
@@ -370,25 +377,45 @@ export interface Memory {
   summary: string;
   detail?: string | null;
   supersedes?: string | null;
-  superseded_by?: string | null;
 }
 
+/** Something that a search found. */
 export interface Hit {
   id: string;
   kind: string;
-  title?: string | null;
   text: string;
-  score: number;
-  why?: string | null;
-  room?: string | null;
-  tags?: string[];
-  project?: string;
+  detail: string | null;
+  tags: string[];
+  author: string | null;
+  room: string | null;
+  plan_id: string | null;
+  at: string | null;
+  seq: number | null;
+  score: number | null;
+  why: Explain | null;
+}
+
+/** How a score came about. */
+export interface Explain {
+  lexical_rank?: number;
+  terms?: { term: string }[];
+  /** How near the meanings are, up to 1. */
+  cosine?: number;
+  cosine_rank?: number;
+  age_hours: number;
+}
+
+/** A memory with those that it replaced and that replaced it. */
+export interface MemoryStory {
+  entry: Memory;
+  replaced: Memory[];
+  replaced_by: Memory[];
 }
 
 export interface Setting {
   key: string;
   value: unknown;
-  source: string;
+  source_words: string;
   default?: unknown;
   type?: string;
   doc?: string;
@@ -415,4 +442,29 @@ export interface Stats {
   memories: Record<string, number>;
   skipped_lines: number;
   problems: { what: string; problem: string }[];
+}
+
+/** What sessions used, by somebody or for something. */
+export interface Used {
+  name: string;
+  attempts: number;
+  tokens: number;
+  cost_usd: number | null;
+  seconds: number;
+}
+
+/** What happened in a part of the window. */
+export interface StatsPart {
+  from: string;
+  attempts_ended: number;
+  passed: number;
+  failed: number;
+}
+
+export interface Figures {
+  stats: Stats;
+  by_role: Used[];
+  by_model: Used[];
+  by_epic: Used[];
+  series: StatsPart[];
 }

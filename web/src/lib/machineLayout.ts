@@ -1,13 +1,17 @@
-// Where the states of a room's machine stand when it is drawn.
+// Where the states of a room's machine stand when it is drawn: the way to success in one line, what
+// happens otherwise below it, the bad ends in the last line.
 
-import dagre from "@dagrejs/dagre";
 import type { MachineState, Transition } from "../api/types";
 
-export const STATE_WIDTH = 132;
+export const STATE_WIDTH = 128;
 export const STATE_HEIGHT = 46;
+const STEP_X = 186;
+const STEP_Y = 120;
+const MARGIN = 20;
 
 export interface DrawnState {
   state: MachineState;
+  /** The middle of its box. */
   x: number;
   y: number;
 }
@@ -17,7 +21,7 @@ export interface DrawnEdge {
   to: string;
   /** All signals that lead this way. */
   signals: string[];
-  points: { x: number; y: number }[];
+  path: string;
   label: { x: number; y: number };
 }
 
@@ -42,62 +46,91 @@ export function merge(
   return [...lines.values()];
 }
 
+/** Signals by which a room gets on, the best first. */
+const ONWARD = ["ready", "done", "pass", "signoff"];
+
+/** The states on the way from the first to success. */
+export function mainLine(states: MachineState[], transitions: Transition[]): string[] {
+  const line: string[] = [];
+  let at = states[0]?.name;
+  while (at !== undefined && !line.includes(at)) {
+    line.push(at);
+    const here = at;
+    at = ONWARD.flatMap((signal) =>
+      transitions.filter((edge) => edge.from === here && edge.signal === signal),
+    )[0]?.to;
+  }
+  return line;
+}
+
 export function drawMachine(states: MachineState[], transitions: Transition[]): Drawing {
-  const graph = new dagre.graphlib.Graph();
-  graph.setGraph({
-    rankdir: "LR",
-    nodesep: 34,
-    ranksep: 84,
-    edgesep: 16,
-    marginx: 12,
-    marginy: 16,
+  const main = mainLine(states, transitions);
+  const rest = states.filter(({ name }) => !main.includes(name));
+  const ways = rest.filter(({ kind }) => kind !== "terminal").map(({ name }) => name);
+  const ends = rest.filter(({ kind }) => kind === "terminal").map(({ name }) => name);
+  const rows = [main, ways, ends].filter((row) => row.length > 0);
+  const columns = Math.max(1, ...rows.map(({ length }) => length));
+  const at = new Map<string, { x: number; y: number; row: number; column: number }>();
+  rows.forEach((row, index) => {
+    // The first line begins at the left; what branches off it stands under its middle.
+    const shift = index === 0 ? 0 : ((columns - row.length) * STEP_X) / 2;
+    row.forEach((name, column) => {
+      at.set(name, {
+        x: MARGIN + STATE_WIDTH / 2 + shift + column * STEP_X,
+        y: MARGIN + 44 + index * STEP_Y,
+        row: index,
+        column,
+      });
+    });
   });
-  graph.setDefaultEdgeLabel(() => ({}));
-  const names = new Set(states.map(({ name }) => name));
-  for (const { name } of states) {
-    graph.setNode(name, { width: STATE_WIDTH, height: STATE_HEIGHT });
-  }
-  const lines = merge(transitions).filter(({ from, to }) => names.has(from) && names.has(to));
-  for (const { from, to, signals } of lines) {
-    const longest = Math.max(...signals.map(({ length }) => length));
-    graph.setEdge(from, to, { width: longest * 6.4, height: signals.length * 13, labelpos: "c" });
-  }
-  dagre.layout(graph);
-  const size = graph.graph() as { width?: number; height?: number };
+  const edges = merge(transitions).flatMap((line): DrawnEdge[] => {
+    const from = at.get(line.from);
+    const to = at.get(line.to);
+    if (!from || !to || from === to) return [];
+    return [{ ...line, ...connect(from, to) }];
+  });
   return {
-    states: states.map((state) => {
-      const { x, y } = graph.node(state.name) as { x: number; y: number };
-      return { state, x, y };
+    states: states.flatMap((state) => {
+      const place = at.get(state.name);
+      return place ? [{ state, x: place.x, y: place.y }] : [];
     }),
-    edges: lines.map((line) => {
-      const edge = graph.edge(line.from, line.to) as unknown as {
-        points: { x: number; y: number }[];
-        x?: number;
-        y?: number;
-      };
-      const middle = edge.points[Math.floor(edge.points.length / 2)] ?? { x: 0, y: 0 };
-      return {
-        ...line,
-        points: edge.points,
-        label: { x: edge.x ?? middle.x, y: edge.y ?? middle.y },
-      };
-    }),
-    width: size.width ?? 0,
-    height: size.height ?? 0,
+    edges,
+    width: columns * STEP_X - (STEP_X - STATE_WIDTH) + 2 * MARGIN,
+    height: rows.length * STEP_Y + 2 * MARGIN - 12,
   };
 }
 
-/** A smooth line through the points. */
-export function curve(points: { x: number; y: number }[]): string {
-  const [first, ...rest] = points;
-  if (!first) return "";
-  let path = `M${first.x},${first.y}`;
-  for (let index = 0; index < rest.length - 1; index += 1) {
-    const at = rest[index];
-    const next = rest[index + 1];
-    if (!at || !next) continue;
-    path += `Q${at.x},${at.y} ${(at.x + next.x) / 2},${(at.y + next.y) / 2}`;
+interface Place {
+  x: number;
+  y: number;
+  row: number;
+  column: number;
+}
+
+/** A line between two boxes that passes through no third one. */
+function connect(from: Place, to: Place): { path: string; label: { x: number; y: number } } {
+  const halfX = STATE_WIDTH / 2;
+  const halfY = STATE_HEIGHT / 2;
+  if (from.row === to.row && to.column === from.column + 1) {
+    const a = { x: from.x + halfX, y: from.y };
+    const b = { x: to.x - halfX - 2, y: to.y };
+    return { path: `M${a.x},${a.y}L${b.x},${b.y}`, label: { x: (a.x + b.x) / 2, y: a.y - 7 } };
   }
-  const last = rest.at(-1);
-  return last ? `${path}L${last.x},${last.y}` : path;
+  if (from.row === to.row) {
+    // Over the heads of those between; back ones a little to the side of forward ones.
+    const back = to.x < from.x;
+    const a = { x: from.x + (back ? -14 : 14), y: from.y - halfY };
+    const b = { x: to.x + (back ? 14 : -14), y: to.y - halfY - 2 };
+    const lift = 26 + 7 * Math.abs(to.column - from.column);
+    const top = Math.min(a.y, b.y) - lift;
+    const path = `M${a.x},${a.y}C${a.x},${top} ${b.x},${top} ${b.x},${b.y}`;
+    return { path, label: { x: (a.x + b.x) / 2, y: a.y - lift * 0.75 + 4 } };
+  }
+  const down = to.row > from.row;
+  const nudge = down ? 10 : -10;
+  const a = { x: from.x + nudge, y: from.y + (down ? halfY : -halfY) };
+  const b = { x: to.x + nudge, y: to.y + (down ? -halfY - 2 : halfY + 2) };
+  const middle = (a.y + b.y) / 2;
+  const path = `M${a.x},${a.y}C${a.x},${middle} ${b.x},${middle} ${b.x},${b.y}`;
+  return { path, label: { x: (a.x + b.x) / 2, y: middle + 4 } };
 }

@@ -22,6 +22,8 @@ export function roleColour(role: string): number {
 
 /** Two letters for a role: `engineer` is `EN`, `security-reviewer` is `SR`. */
 export function roleInitials(role: string): string {
+  // Not to be taken for an engineer.
+  if (role === "engine") return "OS";
   const parts = (role.split(":")[0] ?? role).split(/[-_ ]/).filter(Boolean);
   const [first, second] = parts;
   const letters = second ? `${first?.[0] ?? ""}${second[0] ?? ""}` : (first ?? "?").slice(0, 2);

@@ -20,6 +20,7 @@ const KINDS: Record<InboxKind, { tone: Tone; word: string }> = {
   escalation: { tone: "attention", word: "Escalation" },
   failed: { tone: "failed", word: "Failed" },
   budget: { tone: "attention", word: "Budget" },
+  damaged: { tone: "attention", word: "Damaged" },
 };
 
 export function Inbox() {

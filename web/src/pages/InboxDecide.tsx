@@ -3,9 +3,10 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import * as act from "../api/actions";
-import { keys, roomQuery } from "../api/queries";
+import { diffQuery, keys, roomQuery } from "../api/queries";
 import type { InboxItem } from "../api/types";
 import { Confirm } from "../ui/Confirm";
+import { Diff } from "../ui/Diff";
 import { Problem, Skeleton } from "../ui/Feedback";
 import { toast } from "../ui/Toaster";
 import { Answer } from "./room/Asked";
@@ -48,11 +49,12 @@ function PlanDecision({ item, onDone }: DecisionProps) {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
   const scope = { project: item.project };
+  const diff = useQuery(diffQuery(item.plan_id, scope));
   const approve = async () => {
     setBusy(true);
     setError(null);
     try {
-      await act.plan.approve(item.plan_id, scope);
+      await act.plan.approve(item.plan_id, diff.data?.to_sha256, scope);
       onDone("Plan approved");
     } catch (caught) {
       setError(caught);
@@ -61,12 +63,14 @@ function PlanDecision({ item, onDone }: DecisionProps) {
   };
   return (
     <div className="stack">
+      {diff.error && <Problem error={diff.error} />}
+      {diff.data?.unified && <Diff text={diff.data.unified} />}
       <div className="actions">
         <button
           type="button"
           className="btn primary"
           data-decide="approve"
-          disabled={busy}
+          disabled={busy || !diff.data}
           onClick={() => void approve()}
         >
           Approve

@@ -6,6 +6,7 @@ import { useEffect, useState } from "react";
 import * as act from "../api/actions";
 import { memoriesQuery } from "../api/queries";
 import type { Hit, Memory as Entry } from "../api/types";
+import { whyWords } from "../lib/why";
 import { useListKeys } from "../lib/useListKeys";
 import { Empty, Problem, Skeleton } from "../ui/Feedback";
 import { Icon } from "../ui/Icon";
@@ -183,11 +184,11 @@ function HitItem({
           <span className="tag">{hit.kind}</span>
           <span className="grow" />
           <span className="quiet num" title="How well it answers">
-            {hit.score.toFixed(2)}
+            {hit.score?.toFixed(3)}
           </span>
         </span>
-        <span className="memory-line">{hit.title ?? hit.text}</span>
-        {hit.why && <span className="small quiet">{hit.why}</span>}
+        <span className="memory-line">{hit.text}</span>
+        {hit.why && <span className="small quiet">{whyWords(hit.why)}</span>}
       </button>
     </li>
   );
@@ -253,9 +254,7 @@ function EntryItem({
             <Ago ts={entry.ts} />
           </span>
         </span>
-        <span className={entry.superseded_by ? "memory-line old" : "memory-line"}>
-          {entry.summary}
-        </span>
+        <span className="memory-line">{entry.summary}</span>
       </button>
     </li>
   );

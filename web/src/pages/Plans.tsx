@@ -165,9 +165,11 @@ export function PlanFacts({ plan }: { plan: Summary }) {
       </div>
       {plan.waves ? (
         <div>
-          <dt>Wave</dt>
+          <dt>{plan.wave === null || plan.wave === undefined ? "Waves" : "Wave"}</dt>
           <dd>
-            {plan.wave === null || plan.wave === undefined ? "–" : plan.wave + 1} of {plan.waves}
+            {plan.wave === null || plan.wave === undefined
+              ? plan.waves
+              : `${plan.wave + 1} of ${plan.waves}`}
           </dd>
         </div>
       ) : null}

@@ -194,21 +194,23 @@ function RoomCard({ room, picked, onPick, several }: CardProps) {
           {room.retries > 0 && `, ${room.retries} of ${room.max_retries} retries`}
         </span>
       </div>
-      <p className="small room-last">
-        {room.why ? (
-          <span className={tone === "failed" || tone === "attention" ? "room-why" : undefined}>
-            {room.why}
-          </span>
-        ) : room.message ? (
-          room.message
-        ) : last ? (
-          <>
-            <span className="quiet">{last.from}:</span> {last.text}
-          </>
-        ) : (
-          <span className="quiet">Nothing said yet</span>
-        )}
-      </p>
+      <div className="room-last-box">
+        <p className="small room-last">
+          {room.why ? (
+            <span className={tone === "failed" || tone === "attention" ? "room-why" : undefined}>
+              {room.why}
+            </span>
+          ) : room.message ? (
+            room.message
+          ) : last ? (
+            <>
+              <span className="quiet">{last.from}:</span> {last.text}
+            </>
+          ) : (
+            <span className="quiet">Nothing said yet</span>
+          )}
+        </p>
+      </div>
       <p className="small quiet room-when">
         <Ago ts={room.last_activity_at ?? last?.ts} />
       </p>

@@ -3,13 +3,14 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { statsQuery } from "../api/queries";
-import type { Stats as Figures } from "../api/types";
+import type { Figures, Used } from "../api/types";
 import { compact, dollars, duration, plural, words } from "../lib/format";
 import { outcomeTone } from "../lib/outcome";
 import { Empty, Problem, Skeleton } from "../ui/Feedback";
 import { Icon } from "../ui/Icon";
 import { Segments } from "../ui/State";
 import { Ago } from "../ui/Time";
+import { Series } from "../ui/Series";
 import { Tally } from "../ui/Tally";
 
 const route = getRouteApi("/stats");
@@ -32,7 +33,7 @@ export function Stats() {
           <h1>Stats</h1>
           {stats.data && (
             <p className="lead">
-              As of <Ago ts={stats.data.at} />
+              As of <Ago ts={stats.data.stats.at} />
             </p>
           )}
         </div>
@@ -56,12 +57,13 @@ export function Stats() {
       </header>
       {stats.isPending && <Skeleton lines={3} height={110} />}
       {stats.error && <Problem error={stats.error} retry={() => void stats.refetch()} />}
-      {stats.data && <Figures stats={stats.data} />}
+      {stats.data && <Parts figures={stats.data} />}
     </div>
   );
 }
 
-function Figures({ stats }: { stats: Figures }) {
+function Parts({ figures }: { figures: Figures }) {
+  const { stats, by_role, by_model, by_epic, series } = figures;
   const { epics, attempts, tokens } = stats;
   if (epics.total === 0 && attempts.total === 0) {
     return (
@@ -104,7 +106,11 @@ function Figures({ stats }: { stats: Figures }) {
           />
         </dl>
       </section>
+      <Series parts={series} />
       <div className="stat-grid">
+        <UsedBy title="Tokens by role" used={by_role} />
+        <UsedBy title="Tokens by model" used={by_model} />
+        <UsedBy title="Tokens by epic" used={by_epic} />
         <Tally
           title="Sessions by outcome"
           unit="session"
@@ -176,6 +182,27 @@ function Figures({ stats }: { stats: Figures }) {
         </section>
       )}
     </>
+  );
+}
+
+function UsedBy({ title, used }: { title: string; used: Used[] }) {
+  return (
+    <Tally
+      title={title}
+      items={used.map(({ name, tokens, cost_usd, attempts }) => ({
+        name,
+        label: name,
+        value: tokens,
+        text: [
+          tokens > 0 ? compact(tokens) : "not reported",
+          cost_usd === null ? null : dollars(cost_usd),
+          plural(attempts, "session"),
+        ]
+          .filter(Boolean)
+          .join(", "),
+      }))}
+      empty="No session worked in this window."
+    />
   );
 }
 

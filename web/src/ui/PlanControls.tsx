@@ -71,7 +71,7 @@ export function PlanControls({ plan, small = false }: { plan: Summary; small?: b
       <Menu label={`More about ${plan.title}`} items={items}>
         <button
           type="button"
-          className={`btn icon plain${size}`}
+          className={small ? "btn icon plain s" : "btn icon"}
           aria-label={`More actions: ${plan.title}`}
         >
           <Icon name="more" />

@@ -10,7 +10,7 @@ import { Problem } from "./Feedback";
 
 interface AgentItem {
   name: string;
-  found?: boolean;
+  program: string | null;
 }
 
 export function RunPlan({ plan, onClose }: { plan: Summary; onClose: () => void }) {
@@ -76,9 +76,9 @@ export function RunPlan({ plan, onClose }: { plan: Summary; onClose: () => void 
             onChange={(event) => setAgent(event.target.value)}
           >
             <option value="">As the project says</option>
-            {agents.data?.items.map(({ name, found }) => (
+            {agents.data?.items.map(({ name, program }) => (
               <option key={name} value={name}>
-                {found === false ? `${name} (not found on this machine)` : name}
+                {program === null ? `${name} (not on this machine)` : name}
               </option>
             ))}
             {!agents.data?.items.some(({ name }) => name === "rehearsal") && (

@@ -38,7 +38,11 @@ pub(super) async fn commit(player: &mut Player<'_>, step: &Step) -> Then {
                 return Then::Next;
             }
             player.part.refused += 1;
-            let error = Error::new(429, "Rate limit exceeded (rehearsed)");
+            let mut text = "Rate limit exceeded (rehearsed)".to_owned();
+            if let Some(seconds) = limit.resets_in_seconds {
+                text.push_str(&format!(". Please try again in {seconds}s."));
+            }
+            let error = Error::new(429, text);
             Then::Refuse(error.data(json!({ "status": 429 })))
         }
         Step::AuthRequired => Then::Refuse(Error::auth_required()),

@@ -268,6 +268,9 @@ impl Default for Fork {
 pub(crate) struct RateLimit {
     /// How many prompts in a row are refused.
     pub(crate) times: u32,
+    /// In how many seconds the service says that it goes on; it says nothing if left out.
+    #[serde(default)]
+    pub(crate) resets_in_seconds: Option<u64>,
 }
 
 fn engine() -> String {

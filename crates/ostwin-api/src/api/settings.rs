@@ -6,7 +6,7 @@ use ostwin_core::config::{self, Layer, SourceKind};
 use ostwin_core::env;
 use ostwin_core::fs;
 use ostwin_core::store::Durability;
-use ostwin_core::vault::{self, VaultError, Vaults};
+use ostwin_core::vault::{self, Keys, VaultError, Vaults};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -152,7 +152,7 @@ struct SecretName {
 
 fn secrets(call: &Call, _: Nothing, _: Nothing) -> Result<Page<SecretName>, Problem> {
     let layout = call.one()?.project().layout().clone();
-    let vaults = Vaults::read(&layout, env::config_dir().as_deref())?;
+    let vaults = Vaults::read(&layout, env::config_dir().as_deref(), &Keys::of_this_process())?;
     let own: PathBuf = layout.vault();
     let names = vaults.names().into_iter().map(|(server, key, path)| SecretName {
         server,
@@ -185,7 +185,7 @@ fn keep(call: &Call, path: SecretPath, new: NewSecret) -> Result<Nothing, Proble
     let project = served.project();
     vault::check_names(&path.server, &path.key)?;
     let (file, guard) = (project.layout().vault(), project.layout().vault_lock());
-    vault::change(project.store(), &file, &guard, |vault| {
+    vault::change(project.store(), &file, &guard, &Keys::of_this_process(), |vault| {
         vault.set(&path.server, &path.key, &new.value)
     })?;
     // From now on it is kept out of what is recorded.
@@ -197,7 +197,7 @@ fn forget(call: &Call, path: SecretPath, _: Nothing) -> Result<Nothing, Problem>
     let served = call.one()?;
     let project = served.project();
     let (file, guard) = (project.layout().vault(), project.layout().vault_lock());
-    let removed = vault::change(project.store(), &file, &guard, |vault| {
+    let removed = vault::change(project.store(), &file, &guard, &Keys::of_this_process(), |vault| {
         Ok(vault.remove(&path.server, &path.key))
     })?;
     if !removed {

@@ -15,7 +15,7 @@ Examples:
 pub(crate) struct StopArgs {
     /// The plan: an id, or the file it came from [default: the only one that runs]
     pub(crate) plan: Option<String>,
-    /// Kill instead of asking
+    /// Kill instead of asking, the engine too if it does not answer
     #[arg(long)]
     pub(crate) force: bool,
 }

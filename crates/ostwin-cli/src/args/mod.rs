@@ -6,8 +6,10 @@ mod mcp;
 mod memory;
 mod plans;
 mod project;
+mod roles;
 mod rooms;
 mod skills;
+mod upkeep;
 mod vault;
 
 use clap::builder::Styles;
@@ -15,17 +17,18 @@ use clap::builder::styling::{AnsiColor, Effects};
 use clap::{Parser, Subcommand};
 use ostwin_service::BaseArgs;
 
-pub(crate) use agents::{AgentCommand, AgentTestArgs};
+pub(crate) use agents::{AgentCommand, AgentRunArgs, AgentTestArgs};
 pub(crate) use control::{
     CancelArgs, PauseArgs, PlanOrRoom, ResumeArgs, RetryArgs, StopArgs, WatchTimeoutsArgs,
 };
-pub(crate) use mcp::{McpCommand, McpListArgs, McpTestArgs};
+pub(crate) use mcp::{McpAddArgs, McpCommand, McpListArgs, McpTestArgs};
 pub(crate) use memory::{MemoryCommand, MemoryFormat, MemoryPublishArgs, MemorySearchArgs};
 pub(crate) use plans::{
     BegunAnswer, DagCommand, DagFormat, DemoArgs, DemoPlan, PlanCheckArgs, PlanCommand, PlanFormat,
     ReviewRule, RunArgs,
 };
 pub(crate) use project::{CompletionsArgs, ConfigCommand, GenArgs, InitArgs};
+pub(crate) use roles::{RoleCommand, RoleNewArgs};
 pub(crate) use rooms::{
     AttemptCommand, LifecycleFormat, LogsArgs, ResolveCommand, RoomCommand, RoomNewArgs,
     RoomPostArgs, RoomReplyArgs, StatusArgs, TopArgs,
@@ -33,7 +36,8 @@ pub(crate) use rooms::{
 pub(crate) use skills::{
     SearchSource, SkillsCommand, SkillsInstallArgs, SkillsSearchArgs, SkillsUpdateArgs,
 };
-pub(crate) use vault::VaultCommand;
+pub(crate) use upkeep::{GcArgs, ImportArgs, ManArgs, MigrateArgs};
+pub(crate) use vault::{VaultCommand, VaultEncryptArgs};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().effects(Effects::BOLD))
@@ -89,7 +93,7 @@ pub(crate) enum Command {
     Status(StatusArgs),
     Top(TopArgs),
     Logs(LogsArgs),
-    /// Agent programs: which are here, and whether they answer
+    /// Agent programs: which are here, whether they answer; one session by hand
     #[command(subcommand)]
     Agent(AgentCommand),
     /// The sessions of agents
@@ -101,16 +105,19 @@ pub(crate) enum Command {
     /// The shared memory: search, list, show, publish, export
     #[command(subcommand)]
     Memory(MemoryCommand),
+    /// Roles: list, make, copy, check
+    #[command(subcommand)]
+    Role(RoleCommand),
     /// Skills: list, search, install, update, remove
     #[command(subcommand)]
     Skills(SkillsCommand),
-    /// Secrets: set, get, list, remove
+    /// Secrets: set, get, list, remove, encrypt
     #[command(subcommand)]
     Vault(VaultCommand),
     /// What a session would get, each value with its source
     #[command(subcommand)]
     Resolve(ResolveCommand),
-    /// Tool servers: which sessions get, and whether they answer
+    /// Tool servers: which sessions get, whether they answer; add, remove
     #[command(subcommand)]
     Mcp(McpCommand),
     Stop(StopArgs),
@@ -130,7 +137,11 @@ Examples:
     /// Settings: read, change, list, each with its source
     #[command(subcommand)]
     Config(ConfigCommand),
+    Gc(GcArgs),
+    Migrate(MigrateArgs),
+    Import(ImportArgs),
     Completions(CompletionsArgs),
+    Man(ManArgs),
     /// Print the version and where the sibling programs are
     Version,
     #[command(name = "__gen", hide = true)]

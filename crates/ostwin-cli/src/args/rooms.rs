@@ -159,6 +159,22 @@ Examples:
     },
     SetStatus(RoomSetStatusArgs),
     Post(RoomPostArgs),
+    /// Pack a finished room into one compressed file
+    ///
+    /// The archive holds everything. What sessions left and the artifacts leave the room; its
+    /// contract, audit, channel and the records of its attempts stay, so that every view goes on to
+    /// show it.
+    #[command(after_help = "\
+Examples:
+  ostwin room archive room-003
+  ostwin room archive room-003 --restore   puts back what left it")]
+    Archive {
+        /// The room
+        room: RoomId,
+        /// Unpack it again
+        #[arg(long)]
+        restore: bool,
+    },
 }
 
 /// A reply to a request for a permission.
@@ -283,6 +299,33 @@ Examples:
   ostwin resolve skills --role qa --room room-003
   ostwin resolve skills --role qa --json")]
     Skills {
+        /// The role, with its instance if it has one
+        #[arg(long)]
+        role: RoleRef,
+        /// For this room
+        #[arg(long)]
+        room: Option<RoomId>,
+    },
+    /// Which tool servers and tools a session would get, and what was left out by whom
+    #[command(after_help = "\
+Examples:
+  ostwin resolve mcp --role engineer
+  ostwin resolve mcp --role qa --room room-003
+  ostwin resolve mcp --role qa --json    with each server's entry, secrets masked")]
+    Mcp {
+        /// The role, with its instance if it has one
+        #[arg(long)]
+        role: RoleRef,
+        /// For this room
+        #[arg(long)]
+        room: Option<RoomId>,
+    },
+    /// Which agent, model and limits a session would get, each with its source
+    #[command(after_help = "\
+Examples:
+  ostwin resolve model --role engineer
+  ostwin resolve model --role qa --room room-003")]
+    Model {
         /// The role, with its instance if it has one
         #[arg(long)]
         role: RoleRef,

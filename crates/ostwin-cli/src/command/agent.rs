@@ -8,6 +8,7 @@ use ostwin_core::config::{AgentSpec, Config, Protocol, how_to_install};
 use ostwin_core::env;
 use ostwin_core::json::nearest;
 use ostwin_core::programs::Programs;
+use ostwin_core::vault::Vaults;
 use ostwin_runner::acp::AgentInfo;
 use ostwin_runner::agents::{HandshakeError, Trial, handshake, list_agents, program_version};
 use ostwin_runner::guardian::GuardianProgram;
@@ -25,6 +26,11 @@ const VERSION_PATIENCE: Duration = Duration::from_secs(10);
 /// How much of an agent's complaint is shown.
 const MAX_COMPLAINT_BYTES: u64 = 64 << 10;
 
+mod by_hand;
+mod tail;
+
+pub(super) use tail::Tail;
+
 pub(crate) fn run(context: &Context, command: &AgentCommand) -> anyhow::Result<Exit> {
     let config = match context.project_if_any()? {
         Some((_, settings)) => settings.config,
@@ -33,6 +39,7 @@ pub(crate) fn run(context: &Context, command: &AgentCommand) -> anyhow::Result<E
     match command {
         AgentCommand::List => list(context, &config),
         AgentCommand::Test(args) => test(context, &config, args),
+        AgentCommand::Run(args) => by_hand::run(context, args),
     }
 }
 
@@ -114,12 +121,18 @@ fn test(context: &Context, config: &Config, args: &AgentTestArgs) -> anyhow::Res
         env: Vec::new(),
     };
     let environment = env::vars();
+    let vaults = match context.project_if_any()? {
+        Some((project, _)) => super::vault::read(context, &project)?,
+        None => Vaults::default(),
+    };
     let cwd = here()?;
     let trial = Trial {
         guardian: &guardian,
+        name,
         agent,
         programs: &programs,
         environment: &environment,
+        vaults: &vaults,
         dir: dir.path(),
         cwd: &cwd,
         patience: Duration::from_secs(args.timeout),
@@ -178,11 +191,15 @@ fn shown(context: &Context, name: &str, info: &AgentInfo, took: Duration) -> any
 
 fn explained(name: &str, error: &HandshakeError, dir: &Path) -> anyhow::Error {
     let exit = match error {
-        HandshakeError::NoCommand => Exit::Usage,
+        HandshakeError::NoCommand | HandshakeError::Env(_) => Exit::Usage,
         HandshakeError::NoProgram(_) | HandshakeError::Start(_) => Exit::Environment,
         HandshakeError::Speech(_) => Exit::NotPassed,
     };
-    let mut failure = Failure::new(exit, format!("agent `{name}`: {error}"));
+    let text = match (error, std::error::Error::source(error)) {
+        (HandshakeError::Env(problem), Some(cause)) => format!("{problem}: {cause}"),
+        _ => format!("agent `{name}`: {error}"),
+    };
+    let mut failure = Failure::new(exit, text);
     let complaint = ostwin_core::fs::read_optional(&dir.join("stderr.log"), MAX_COMPLAINT_BYTES);
     let complaint = complaint.ok().flatten().unwrap_or_default();
     let complaint = String::from_utf8_lossy(&complaint);

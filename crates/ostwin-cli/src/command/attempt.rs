@@ -1,6 +1,7 @@
 //! `attempt show`: one session, as it was recorded.
 
 use ostwin_core::fs;
+use ostwin_core::gc::Removed;
 use ostwin_core::ids::RoomId;
 use ostwin_core::room::{Attempt, Room};
 use ostwin_runner::acp::transcript::Entry;
@@ -10,7 +11,7 @@ use serde_json::{Value, json};
 use crate::args::AttemptCommand;
 use crate::context::Context;
 use crate::out::remark;
-use crate::view::figures::plural;
+use crate::view::figures::{self, plural};
 use crate::view::{table, text, transcript};
 
 /// No transcript and no prompt is longer.
@@ -18,7 +19,7 @@ const MAX_BYTES: u64 = 64 << 20;
 
 pub(crate) fn run(context: &Context, command: &AttemptCommand) -> anyhow::Result<Exit> {
     let AttemptCommand::Show { room, number, prompt, full } = command;
-    let attempt = find(context, room, *number)?;
+    let (shown, attempt) = find(context, room, *number)?;
     if *prompt {
         let bytes = fs::read(&attempt.paths.prompt(), MAX_BYTES).exit(Exit::Usage)?;
         let prompt = String::from_utf8_lossy(&bytes);
@@ -29,12 +30,19 @@ pub(crate) fn run(context: &Context, command: &AttemptCommand) -> anyhow::Result
         }
         return Ok(Exit::Ok);
     }
+    let removed = Removed::of(&attempt.paths)?;
     let bytes = fs::read_optional(&attempt.paths.transcript(), MAX_BYTES)?.unwrap_or_default();
     let text = String::from_utf8_lossy(&bytes);
     if context.out.json {
         let lines: Vec<Value> =
             text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
-        context.out.json(&json!({"attempt": attempt.record, "transcript": lines}))?;
+        let archived = shown.archived()?.map(|archived| archived.archived_at);
+        context.out.json(&json!({
+            "attempt": attempt.record,
+            "transcript": lines,
+            "removed": removed,
+            "archived_at": archived,
+        }))?;
         return Ok(Exit::Ok);
     }
     context.out.text(&table::pairs(&transcript::head(&attempt.record)))?;
@@ -49,7 +57,7 @@ pub(crate) fn run(context: &Context, command: &AttemptCommand) -> anyhow::Result
     }
     context.out.lines(&lines)?;
     if text.is_empty() {
-        remark("the session left no transcript");
+        remark(&absent(&shown, &attempt, removed.as_ref())?);
     }
     if unreadable > 0 {
         remark(&format!("{} of the transcript cannot be read", plural(unreadable, "line")));
@@ -57,7 +65,24 @@ pub(crate) fn run(context: &Context, command: &AttemptCommand) -> anyhow::Result
     Ok(Exit::Ok)
 }
 
-fn find(context: &Context, id: &RoomId, number: Option<u32>) -> anyhow::Result<Attempt> {
+/// Why there is no transcript.
+fn absent(room: &Room, attempt: &Attempt, removed: Option<&Removed>) -> anyhow::Result<String> {
+    let transcript = attempt.paths.transcript();
+    let name = transcript.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    if let Some(removed) = removed.filter(|removed| removed.files.iter().any(|file| file == name)) {
+        let at = figures::moment(removed.removed_at);
+        return Ok(format!("the transcript was removed on {at}, by `ostwin gc`"));
+    }
+    if let Some(archived) = room.archived()? {
+        let (at, id) = (figures::moment(archived.archived_at), room.id());
+        return Ok(format!(
+            "the transcript was archived on {at}; `ostwin room archive {id} --restore` unpacks it"
+        ));
+    }
+    Ok("the session left no transcript".to_owned())
+}
+
+fn find(context: &Context, id: &RoomId, number: Option<u32>) -> anyhow::Result<(Room, Attempt)> {
     let (project, _) = context.project()?;
     let room = Room::open(&project, id).exit(Exit::Usage)?;
     let attempts = room.attempts()?;
@@ -67,7 +92,7 @@ fn find(context: &Context, id: &RoomId, number: Option<u32>) -> anyhow::Result<A
         Some(number) => attempts.into_iter().find(|attempt| attempt.record.number == number),
         None => attempts.into_iter().next_back(),
     };
-    wanted.ok_or_else(|| {
+    wanted.map(|attempt| (room, attempt)).ok_or_else(|| {
         let text = match number {
             Some(number) => format!("`{id}` has no attempt {number}"),
             None => format!("`{id}` has no attempt yet"),

@@ -11,12 +11,13 @@ use ostwin_core::control;
 use ostwin_core::events::Event;
 use ostwin_core::plans::StoredPlan;
 use ostwin_core::project::Project;
-use ostwin_engine::{EngineError, Interrupt, Observer, RunEnd, RunOptions, Scope};
+use ostwin_engine::{EngineError, Interrupt, Observer, OneSession, RunEnd, RunOptions, Scope};
 use ostwin_service::{Exit, Explain};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGWINCH};
 use signal_hook::iterator::{Handle, Signals};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
+use super::agent::Tail;
 use crate::context::Context;
 use crate::live::{Message, Show, Source};
 use crate::out::{Out, remark};
@@ -40,20 +41,24 @@ pub(super) fn drive(
             engine: control::engine_record(&plan.paths)?.map(Box::new),
         }));
     }
-    let show = out
-        .is_live()
+    // First, because it may have to ask for a passphrase.
+    let vaults = super::vault::read(context, project)?;
+    let project = &project.keeping(&vaults.secrets());
+    let by_hand = matches!(scope, Scope::Session(_));
+    let show = (out.is_live() && !by_hand)
         .then(|| Show::start(out, project, plan, &config, Source::Messages))
         .transpose()
         .context("cannot show the plan")?;
     let teller = match &show {
         Some(show) => Teller::Live(show.sender()),
         None if out.json => Teller::Json(out),
+        None if by_hand => Teller::Session(out, Tail::new(project, out)),
         None => Teller::Plain(out),
     };
     let (interrupts, receiver) = unbounded_channel();
     let ears = Ears::listen(interrupts, show.as_ref().map(Show::sender))?;
-    let vaults = super::vault::read(project)?;
-    let options = RunOptions { scope, settings, vaults, wait_for_people, guardian: None };
+    let options =
+        RunOptions { scope: scope.clone(), settings, vaults, wait_for_people, guardian: None };
     let end = ostwin_engine::run(project, plan, &options, &teller, receiver);
     let terminated = ears.close();
     let shown = show.map(Show::end).transpose();
@@ -66,6 +71,7 @@ pub(super) fn drive(
         match scope {
             Scope::Plan => out.lines(&summary(project, &board, end))?,
             Scope::Review { .. } => review_summary(&board, end),
+            Scope::Session(one) => session_summary(&board, &one, end),
         }
     }
     Ok(match end {
@@ -87,6 +93,7 @@ pub(super) fn explained(error: EngineError) -> anyhow::Error {
         | EngineError::MachineShape { .. }
         | EngineError::NoRole { .. }
         | EngineError::Resolve { .. }
+        | EngineError::NoSession { .. }
         | EngineError::Unsupported(_)
         | EngineError::Gate(_)
         | EngineError::Dag { .. } => Some(Exit::Usage),
@@ -108,6 +115,8 @@ enum Teller {
     Live(Sender<Message>),
     Json(Out),
     Plain(Out),
+    /// With what the session does.
+    Session(Out, Tail),
 }
 
 impl Observer for Teller {
@@ -121,6 +130,13 @@ impl Observer for Teller {
                     drop(out.lines(&[line]));
                 }
             }
+            Self::Session(out, tail) => {
+                // What the session did stands before the line that tells its end.
+                tail.hear(event);
+                if let Some(line) = view::event::event(event) {
+                    drop(out.lines(&[line]));
+                }
+            }
         }
     }
 
@@ -128,7 +144,7 @@ impl Observer for Teller {
         match self {
             Self::Live(view) => drop(view.send(Message::Notice(text.to_owned()))),
             Self::Json(_) => tracing::info!("{text}"),
-            Self::Plain(_) => remark(&view::text::one_line(text)),
+            Self::Plain(_) | Self::Session(..) => remark(&view::text::one_line(text)),
         }
     }
 }
@@ -186,6 +202,22 @@ impl Ears {
         }
         self.terminated.load(Ordering::Relaxed)
     }
+}
+
+/// What came of one session by hand.
+fn session_summary(board: &Board, one: &OneSession, end: RunEnd) {
+    let (room, plan) = (&one.room, &board.plan_id);
+    let row = board.rows.iter().find(|row| row.room.as_ref() == Some(room));
+    let state = row.and_then(|row| row.state.as_ref());
+    let stands = state.map(|state| format!("`{room}` is in `{state}`, and ")).unwrap_or_default();
+    let word = match end {
+        RunEnd::Passed => "the session gave its signal",
+        RunEnd::Failed => "the session ended without a signal that counts",
+        RunEnd::NeedsPerson => "the session waits for a person",
+        RunEnd::Stopped => "stopped by request",
+        RunEnd::Interrupted => "interrupted",
+    };
+    remark(&format!("{word}; {stands}`ostwin run {plan}` goes on"));
 }
 
 /// What came of the review of a plan.

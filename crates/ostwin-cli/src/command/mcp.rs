@@ -27,24 +27,32 @@ use crate::out::remark;
 use crate::view::mcp::{self as view, Listed, State, Tested, Tier};
 use crate::view::text;
 
+mod edit;
+
 pub(crate) fn run(context: &Context, command: &McpCommand) -> anyhow::Result<Exit> {
     let (project, settings) = context.project()?;
     match command {
         McpCommand::List(args) => list(context, &project, &settings, args),
         McpCommand::Test(args) => test(context, &project, &settings, args),
+        McpCommand::Add(args) => edit::add(context, &project, args),
+        McpCommand::Remove { name, user } => edit::remove(context, &project, name, *user),
     }
 }
 
 /// Everything that names servers, merged.
-struct Named {
-    host: Host,
+pub(super) struct Named {
+    pub(super) host: Host,
     room: Option<Room>,
-    merged: Servers,
+    pub(super) merged: Servers,
 }
 
 impl Named {
-    fn read(project: &Project, room: Option<&RoomId>) -> anyhow::Result<Self> {
-        let host = Host::of_this_process().with_vaults(super::vault::read(project)?);
+    pub(super) fn read(
+        context: &Context,
+        project: &Project,
+        room: Option<&RoomId>,
+    ) -> anyhow::Result<Self> {
+        let host = Host::of_this_process().with_vaults(super::vault::read(context, project)?);
         let room = room.map(|id| Room::open(project, id)).transpose().exit(Exit::Usage)?;
         let paths = room.as_ref().map(Room::paths);
         let (merged, warnings) =
@@ -54,6 +62,51 @@ impl Named {
             remark(&format!("warning: {}", text::one_line(warning)));
         }
         Ok(Self { host, room, merged })
+    }
+
+    /// Every server, and whether a session with this filter and these own servers gets it.
+    pub(super) fn listed(
+        &self,
+        project: &Project,
+        filter: &ServerFilter,
+        own_names: &[&str],
+    ) -> Vec<Listed> {
+        let seen = |name: &str| own_names.contains(&name);
+        let mut listed: Vec<Listed> =
+            mcp::OWN.into_iter().map(|name| own(name, &self.host.programs, seen(name))).collect();
+        for (name, slot) in &self.merged {
+            let hidden =
+                filter.no_mcp || filter.refs.as_ref().is_some_and(|refs| !refs.contains(name));
+            let (kind, command) = match slot.entry.as_ref().map(|entry| &entry.server) {
+                Some(Server::Local { command, .. }) => ("local", command.join(" ")),
+                Some(Server::Remote { url, .. }) => ("remote", url.clone()),
+                None => ("", String::new()),
+            };
+            let program = match slot.entry.as_ref().map(|entry| &entry.server) {
+                Some(Server::Local { command, .. }) => {
+                    command.first().and_then(|program| self.host.programs.find(program))
+                }
+                _ => None,
+            };
+            let state = match &slot.entry {
+                None => State::Removed,
+                Some(_) if mcp::OWN.contains(&name.as_str()) => State::PassedOver,
+                Some(entry) if !entry.enabled => State::Disabled,
+                Some(_) if hidden => State::NotForRole,
+                Some(_) if kind == "local" && program.is_none() => State::NoProgram,
+                Some(_) => State::Enabled,
+            };
+            listed.push(Listed {
+                name: name.clone(),
+                tier: self.tier(project, &slot.source),
+                source: Some(slot.source.clone()),
+                kind,
+                state,
+                command: project.store().redactor.text(&command).into_owned(),
+                program,
+            });
+        }
+        listed
     }
 
     /// Which tier a file belongs to.
@@ -74,45 +127,12 @@ fn list(
     settings: &Settings,
     args: &McpListArgs,
 ) -> anyhow::Result<Exit> {
-    let named = Named::read(project, args.room.as_ref())?;
+    let named = Named::read(context, project, args.room.as_ref())?;
     let (filter, own_names) = match &args.role {
         Some(role) => seen_by(project, settings, &named, role)?,
         None => (ServerFilter::default(), mcp::OWN.to_vec()),
     };
-    let seen = |name: &str| own_names.contains(&name);
-    let mut listed: Vec<Listed> =
-        mcp::OWN.into_iter().map(|name| own(name, &named.host.programs, seen(name))).collect();
-    for (name, slot) in &named.merged {
-        let hidden = filter.no_mcp || filter.refs.as_ref().is_some_and(|refs| !refs.contains(name));
-        let (kind, command) = match slot.entry.as_ref().map(|entry| &entry.server) {
-            Some(Server::Local { command, .. }) => ("local", command.join(" ")),
-            Some(Server::Remote { url, .. }) => ("remote", url.clone()),
-            None => ("", String::new()),
-        };
-        let program = match slot.entry.as_ref().map(|entry| &entry.server) {
-            Some(Server::Local { command, .. }) => {
-                command.first().and_then(|program| named.host.programs.find(program))
-            }
-            _ => None,
-        };
-        let state = match &slot.entry {
-            None => State::Removed,
-            Some(_) if mcp::OWN.contains(&name.as_str()) => State::PassedOver,
-            Some(entry) if !entry.enabled => State::Disabled,
-            Some(_) if hidden => State::NotForRole,
-            Some(_) if kind == "local" && program.is_none() => State::NoProgram,
-            Some(_) => State::Enabled,
-        };
-        listed.push(Listed {
-            name: name.clone(),
-            tier: named.tier(project, &slot.source),
-            source: Some(slot.source.clone()),
-            kind,
-            state,
-            command: project.store().redactor.text(&command).into_owned(),
-            program,
-        });
-    }
+    let listed = named.listed(project, &filter, &own_names);
     if context.out.json {
         context.out.json(&listed)?;
     } else {
@@ -165,7 +185,7 @@ fn test(
     settings: &Settings,
     args: &McpTestArgs,
 ) -> anyhow::Result<Exit> {
-    let named = Named::read(project, args.room.as_ref())?;
+    let named = Named::read(context, project, args.room.as_ref())?;
     let candidates = candidates(project, &named, args.name.as_deref())?;
     let patience = Duration::from_secs(args.timeout);
     let tmp = project.layout().cache();
@@ -314,7 +334,7 @@ fn exit_of(error: &ProbeError) -> Exit {
 }
 
 /// An error and its causes in one line.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

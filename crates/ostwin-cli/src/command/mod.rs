@@ -11,19 +11,25 @@ mod demo;
 mod detach;
 mod doctor;
 mod drive;
+mod gc;
 mod generate;
+mod import;
 mod init;
 mod logs;
+mod man;
 mod mcp;
 mod memory;
+mod migrate;
 mod plan;
 mod plan_text;
 mod preview;
 mod resolve;
 mod review;
 mod revision;
+mod role;
 mod room;
 mod room_answer;
+mod room_archive;
 mod room_lifecycle;
 mod room_new;
 mod run;
@@ -60,6 +66,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Attempt(command) => attempt::run(&context, &command),
         Command::Room(command) => room::run(&context, &command),
         Command::Memory(command) => memory::run(&context, &command),
+        Command::Role(command) => role::run(&context, &command),
         Command::Skills(command) => skills::run(&context, &command),
         Command::Vault(command) => vault::run(&context, &command),
         Command::Resolve(command) => resolve::run(&context, &command),
@@ -72,6 +79,10 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::WatchTimeouts(args) => watch_timeouts::watch_timeouts(&context, &args),
         Command::Config(command) => config::run(&context, &command),
         Command::Doctor => doctor::doctor(&context),
+        Command::Gc(args) => gc::gc(&context, &args),
+        Command::Migrate(args) => migrate::migrate(&context, &args),
+        Command::Import(args) => import::import(&context, &args),
+        Command::Man(args) => man::man(&context, &args),
         Command::Completions(args) => completions::completions(&context, &args),
         Command::Version => version::version(&context),
         Command::Gen(args) => generate::generate(&context, &args),

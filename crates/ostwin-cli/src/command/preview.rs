@@ -4,12 +4,15 @@ mod forecast;
 mod lines;
 mod prompt;
 
-use ostwin_core::config::{REHEARSAL, Settings};
+use std::path::Path;
+
+use ostwin_core::config::{PlanReview, REHEARSAL, Settings};
 use ostwin_core::dag::{self, BuildOptions, Dag};
 use ostwin_core::env;
 use ostwin_core::ids::{EpicId, PlanId, RoleRef};
 use ostwin_core::lifecycle::TriageMode;
-use ostwin_core::plan::{self, Casting, Epic, Plan};
+use ostwin_core::plan::{self, Casting, Entry, Epic, Plan};
+use ostwin_core::plan_review::{self, Gate};
 use ostwin_core::plans;
 use ostwin_core::project::Project;
 use ostwin_runner::prepare::{Host, SettledSkills, SkillQuestion, settle_skills};
@@ -19,12 +22,14 @@ use ostwin_service::{Exit, Explain, Failure};
 use serde::Serialize;
 
 use super::run::Wanted;
-use crate::context::Context;
+use crate::context::{Context, source_path};
 
 /// What would happen with each epic, in the order of the waves.
 #[derive(Debug)]
 pub(super) struct Preview {
     pub(super) dag: Dag,
+    /// The session that reviews the plan, if one would.
+    review: Option<SessionPreview>,
     epics: Vec<EpicPreview>,
 }
 
@@ -48,27 +53,118 @@ struct SessionPreview {
     model: Option<String>,
     timeout_seconds: Option<u64>,
     max_retries: Option<u32>,
-    /// Bytes of the first prompt, without what other epics will have left by then.
-    prompt_bytes: usize,
+    /// Bytes of the first prompt, without what other epics will have left by then; unknown for the
+    /// review of a plan.
+    prompt_bytes: Option<usize>,
     /// Why no session can be started.
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<String>,
 }
 
-/// Resolves every session of the plan without starting any.
-pub(super) fn of(project: &Project, settings: &Settings, plan: &Plan) -> anyhow::Result<Preview> {
-    let home = env::home();
-    let places = RolePlaces::of(project.layout(), None, home.as_deref()).exit(Exit::Usage)?;
-    let host = Host::of_this_process();
-    let programs = &host.programs;
-    let place = project.layout().config().display().to_string();
+/// Resolves every session of the plan without starting any; with `reviewed` that of its review too.
+pub(super) fn of(
+    project: &Project,
+    settings: &Settings,
+    plan: &Plan,
+    reviewed: bool,
+) -> anyhow::Result<Preview> {
+    let resolver = Resolver::new(project, settings)?;
     let id = PlanId::for_title(plan.title.as_deref().unwrap_or("plan"), 0);
+    let review = reviewed.then(|| resolver.review()).transpose()?;
     let options = BuildOptions {
+        plan_review: reviewed,
+        plan_review_roles: review.iter().map(|review| review.role.clone()).collect(),
         default_timeout_seconds: settings.config.timeout_seconds,
         ..BuildOptions::new(id, plans::sha256(b""), project.store().now())
     };
     let dag = dag::build(plan, &options).exit(Exit::Usage)?;
-    let session = |epic: &Epic, role: RoleRef| {
+    let casting = Casting {
+        registry: &resolver.places.registry.1,
+        review_restart: settings.config.review_restart,
+        // Who decides about a stuck room takes no part in a smooth run.
+        triage: TriageMode::Person,
+        max_retries: settings.config.max_retries,
+        max_triages: settings.config.max_triages,
+    };
+    let preview = |epic: &Epic| {
+        let roles = roles(epic, &casting)?;
+        Ok(EpicPreview {
+            epic: epic.id.clone(),
+            title: epic.title.clone(),
+            wave: dag.node(&epic.id).map_or(0, |node| node.wave),
+            depends_on: epic.depends_on.clone(),
+            sessions: roles
+                .into_iter()
+                .map(|role| resolver.session(Some(plan), epic, role))
+                .collect(),
+        })
+    };
+    let epics = dag.waves.iter().flatten().filter_map(|id| plan.epic(id));
+    let epics = epics.map(preview).collect::<anyhow::Result<Vec<_>>>()?;
+    Ok(Preview { dag, review, epics })
+}
+
+/// Refuses the review of a plan whose session could not be started, before anything is written.
+pub(super) fn refuse_without_reviewer(
+    project: &Project,
+    settings: &Settings,
+) -> anyhow::Result<()> {
+    refuse_unready(&[&Resolver::new(project, settings)?.review()?])
+}
+
+/// Whether a run of the plan would begin with a session that reviews it.
+pub(super) fn is_review_due(wanted: &Wanted, new: bool) -> anyhow::Result<bool> {
+    let Wanted { project, settings, text, stored } = wanted;
+    let rule = settings.config.plan_review;
+    if rule == PlanReview::Off {
+        return Ok(false);
+    }
+    let known = match stored {
+        _ if new => None,
+        Some(stored) => Some(stored.clone()),
+        None => plans::find_by_source(project, &source_path(Path::new(&text.name))?)?,
+    };
+    let Some(known) = known.filter(|plan| plan.meta.source_sha256 == plans::sha256(&text.bytes))
+    else {
+        return Ok(true);
+    };
+    // What cannot be learned here is said when the plan is taken.
+    let gate = plan_review::gate(project, &known, rule);
+    Ok(matches!(gate, Ok(Gate::Closed(closed)) if !closed.awaits_approval()))
+}
+
+/// Resolves sessions as the engine will.
+struct Resolver<'a> {
+    project: &'a Project,
+    settings: &'a Settings,
+    places: RolePlaces,
+    host: Host,
+    /// What names the settings' file in errors.
+    place: String,
+}
+
+impl<'a> Resolver<'a> {
+    fn new(project: &'a Project, settings: &'a Settings) -> anyhow::Result<Self> {
+        let home = env::home();
+        let places = RolePlaces::of(project.layout(), None, home.as_deref()).exit(Exit::Usage)?;
+        let place = project.layout().config().display().to_string();
+        Ok(Self { project, settings, places, host: Host::of_this_process(), place })
+    }
+
+    /// The session that would review the plan.
+    fn review(&self) -> anyhow::Result<SessionPreview> {
+        let reviewer = match &self.places.registry.1.assignment_rules.design_role {
+            Some(role) => RoleRef::from(role.clone()),
+            None => RoleRef::new("architect")?,
+        };
+        let review = Epic::new(EpicId::plan_review(), Entry::Task);
+        Ok(self.session(None, &review, reviewer))
+    }
+
+    /// One session; the length of its prompt is only known with the plan that it works for.
+    fn session(&self, plan: Option<&Plan>, epic: &Epic, role: RoleRef) -> SessionPreview {
+        let Self { project, settings, places, host, place } = self;
+        let programs = &host.programs;
         let wanted = WantedRole {
             name: &role.role,
             capabilities: &epic.capabilities,
@@ -81,10 +177,10 @@ pub(super) fn of(project: &Project, settings: &Settings, plan: &Plan) -> anyhow:
             model: None,
             timeout_seconds: None,
             max_retries: None,
-            prompt_bytes: 0,
+            prompt_bytes: None,
             problem: None,
         };
-        let resolved = match find_role(&wanted, &places, settings.config.dynamic_roles) {
+        let resolved = match find_role(&wanted, places, settings.config.dynamic_roles) {
             Ok(resolved) => resolved,
             Err(error) => return SessionPreview { problem: Some(error.to_string()), ..preview },
         };
@@ -99,7 +195,7 @@ pub(super) fn of(project: &Project, settings: &Settings, plan: &Plan) -> anyhow:
             settings,
         };
         let mut skills = SettledSkills::default();
-        match resolve(&question, programs, &place) {
+        match resolve(&question, programs, place) {
             Ok(settled) => {
                 let asked = SkillQuestion {
                     layout: project.layout(),
@@ -109,7 +205,7 @@ pub(super) fn of(project: &Project, settings: &Settings, plan: &Plan) -> anyhow:
                     resolved: &resolved,
                     settings,
                     filter: &settled.server_filter(),
-                    host: &host,
+                    host,
                 };
                 match settle_skills(&asked) {
                     Ok(settled) => skills = settled,
@@ -129,30 +225,10 @@ pub(super) fn of(project: &Project, settings: &Settings, plan: &Plan) -> anyhow:
             }
             Err(error) => preview.problem = Some(error.to_string()),
         }
-        preview.prompt_bytes = prompt::bytes(project, plan, epic, &resolved, &role, &skills.given);
+        preview.prompt_bytes =
+            plan.map(|plan| prompt::bytes(project, plan, epic, &resolved, &role, &skills.given));
         preview
-    };
-    let casting = Casting {
-        registry: &places.registry.1,
-        review_restart: settings.config.review_restart,
-        // Who decides about a stuck room takes no part in a smooth run.
-        triage: TriageMode::Person,
-        max_retries: settings.config.max_retries,
-        max_triages: settings.config.max_triages,
-    };
-    let preview = |epic: &Epic| {
-        let roles = roles(epic, &casting)?;
-        Ok(EpicPreview {
-            epic: epic.id.clone(),
-            title: epic.title.clone(),
-            wave: dag.node(&epic.id).map_or(0, |node| node.wave),
-            depends_on: epic.depends_on.clone(),
-            sessions: roles.into_iter().map(|role| session(epic, role)).collect(),
-        })
-    };
-    let epics = dag.waves.iter().flatten().filter_map(|id| plan.epic(id));
-    let epics = epics.map(preview).collect::<anyhow::Result<Vec<_>>>()?;
-    Ok(Preview { dag, epics })
+    }
 }
 
 /// The roles that take part in an epic, the one that works first.
@@ -177,34 +253,36 @@ fn directives(epic: &Epic) -> Directives {
 impl Preview {
     /// Refuses a plan of which some session could not be started, before anything is written.
     pub(super) fn refuse_if_unready(&self) -> anyhow::Result<()> {
-        let mut problems: Vec<&str> = Vec::new();
-        for session in self.epics.iter().flat_map(|epic| &epic.sessions) {
-            if let Some(problem) = &session.problem
-                && !problems.contains(&problem.as_str())
-            {
-                problems.push(problem);
-            }
-        }
-        // The same advice for every role says no more than for one.
-        let named: Vec<&str> = problems.iter().copied().take(3).collect();
-        if named.is_empty() {
-            return Ok(());
-        }
-        let missing_program = problems.iter().all(|problem| problem.contains("neither on PATH"));
-        let exit = if missing_program { Exit::Environment } else { Exit::Usage };
-        let failure = Failure::new(exit, named.join("\n"));
-        let lacks_agent = missing_program || self.sessions().any(|session| session.agent.is_none());
-        if lacks_agent {
-            let hint = format!("`--agent {REHEARSAL}` plays the plan without a model");
-            return Err(failure.hint(hint).into());
-        }
-        Err(failure.into())
+        refuse_unready(&self.sessions().collect::<Vec<_>>())
     }
 
-    /// Every kind of session, once for each epic.
+    /// The review of the plan, and every kind of session once for each epic.
     fn sessions(&self) -> impl Iterator<Item = &SessionPreview> {
-        self.epics.iter().flat_map(|epic| &epic.sessions)
+        self.review.iter().chain(self.epics.iter().flat_map(|epic| &epic.sessions))
     }
+}
+
+fn refuse_unready(sessions: &[&SessionPreview]) -> anyhow::Result<()> {
+    let mut problems: Vec<&str> = Vec::new();
+    for problem in sessions.iter().filter_map(|session| session.problem.as_deref()) {
+        if !problems.contains(&problem) {
+            problems.push(problem);
+        }
+    }
+    // The same advice for every role says no more than for one.
+    let named: Vec<&str> = problems.iter().copied().take(3).collect();
+    if named.is_empty() {
+        return Ok(());
+    }
+    let missing_program = problems.iter().all(|problem| problem.contains("neither on PATH"));
+    let exit = if missing_program { Exit::Environment } else { Exit::Usage };
+    let failure = Failure::new(exit, named.join("\n"));
+    let lacks_agent = missing_program || sessions.iter().any(|session| session.agent.is_none());
+    if lacks_agent {
+        let hint = format!("`--agent {REHEARSAL}` plays the plan without a model");
+        return Err(failure.hint(hint).into());
+    }
+    Err(failure.into())
 }
 
 /// Prints what would happen.
@@ -217,6 +295,7 @@ pub(super) fn show(context: &Context, wanted: &Wanted, preview: &Preview) -> any
             "waves": preview.dag.waves,
             "critical_path": preview.dag.critical_path,
             "max_concurrent_rooms": wanted.settings.config.max_concurrent_rooms,
+            "review": preview.review,
             "epics": preview.epics,
             "forecast": forecast,
         }))?;

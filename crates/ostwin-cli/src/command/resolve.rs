@@ -10,7 +10,7 @@ use ostwin_runner::agents::Programs;
 use ostwin_runner::prepare::{
     AttemptFacts, Host, Occasion, PlanFacts, PrepareError, Settled, prepare_session, settle,
 };
-use ostwin_runner::resolve::{Directives, Question, ResolveError, resolve};
+use ostwin_runner::resolve::{Directives, Question, ResolveError, SessionSettings, resolve};
 use ostwin_runner::roles::{ResolvedRole, RolePlaces, Wanted, find_role};
 use ostwin_service::{Exit, Explain, Failure};
 use serde_json::{Value, json};
@@ -22,6 +22,8 @@ use crate::context::Context;
 use crate::out::remark;
 use crate::view::{session as view, table, text};
 
+mod mcp;
+mod model;
 mod skills;
 
 pub(crate) fn run(context: &Context, command: &ResolveCommand) -> anyhow::Result<Exit> {
@@ -38,6 +40,12 @@ pub(crate) fn run(context: &Context, command: &ResolveCommand) -> anyhow::Result
         ResolveCommand::Skills { role, room: Some(room) } => {
             skills::of_session(context, &Asked::read(context, &project, &settings, room)?, role)
         }
+        ResolveCommand::Mcp { role, room } => {
+            mcp::mcp(context, &project, &settings, role, room.as_ref())
+        }
+        ResolveCommand::Model { role, room } => {
+            model::model(context, &project, &settings, role, room.as_ref())
+        }
         ResolveCommand::Prompt { role, room, text } => {
             let asked = Asked::read(context, &project, &settings, room)?;
             prompt(context, &asked, role.as_ref(), *text)
@@ -45,13 +53,13 @@ pub(crate) fn run(context: &Context, command: &ResolveCommand) -> anyhow::Result
     }
 }
 
-/// A role outside of any room.
-fn of_role(
-    context: &Context,
+/// A role outside of any room, and what a session of it would run with; or why it would run with
+/// nothing.
+fn outside_of_rooms(
     project: &Project,
     settings: &Settings,
     role: &RoleRef,
-) -> anyhow::Result<Exit> {
+) -> anyhow::Result<(ResolvedRole, Result<SessionSettings, ResolveError>)> {
     let home = env::home();
     let places = RolePlaces::of(project.layout(), None, home.as_deref()).exit(Exit::Usage)?;
     let wanted = Wanted { name: &role.role, capabilities: &[], description: None };
@@ -66,7 +74,18 @@ fn of_role(
         settings,
     };
     let config_file = project.layout().config().display().to_string();
-    match resolve(&question, &Programs::of_this_process(), &config_file) {
+    let resolved = resolve(&question, &Programs::of_this_process(), &config_file);
+    Ok((found, resolved))
+}
+
+fn of_role(
+    context: &Context,
+    project: &Project,
+    settings: &Settings,
+    role: &RoleRef,
+) -> anyhow::Result<Exit> {
+    let (found, resolved) = outside_of_rooms(project, settings, role)?;
+    match resolved {
         Ok(resolved) => show_role(context, &found, &serde_json::to_value(&resolved)?),
         Err(error @ ResolveError::NoAgent { .. }) => {
             // The role itself is there, and is what was asked for first.
@@ -134,7 +153,7 @@ impl Asked {
                 .settings(Some(project.layout()), plan_layers(&text, Some(&stored))?)?,
             capabilities: epic.map(|epic| epic.capabilities.clone()).unwrap_or_default(),
             plan: PlanFacts::of(plan, &file),
-            host: Host::of_this_process().with_vaults(super::vault::read(project)?),
+            host: Host::of_this_process().with_vaults(super::vault::read(context, project)?),
             contract,
             room,
         })

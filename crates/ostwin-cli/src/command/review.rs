@@ -11,7 +11,7 @@ use ostwin_core::plan;
 use ostwin_core::plan_review::{self, Expected, Gate, PlanCheckError, Reviewed, Text};
 use ostwin_core::plans::{self, StoredPlan};
 use ostwin_core::project::Project;
-use ostwin_core::room::{Contract, Room};
+use ostwin_core::room::{self, Contract, Room};
 use ostwin_core::store::Durability;
 use ostwin_engine::{Mode, Scope, SubmitError, Submitted};
 use ostwin_service::{Exit, Explain, Failure};
@@ -19,7 +19,7 @@ use serde_json::json;
 
 use super::plan_text::{PlanText, options_of};
 use super::run::{Wanted, plan_layers};
-use super::{drive, revision};
+use super::{drive, preview, revision};
 use crate::args::ReviewRule;
 use crate::context::{Context, actor, configured, here, source_path, stored_plan};
 use crate::out::remark;
@@ -106,6 +106,7 @@ pub(super) fn alone(
     if text.parsed.has_errors() {
         return text.refuse();
     }
+    preview::refuse_without_reviewer(project, settings)?;
     let plan = match stored {
         Some(stored) => stored.clone(),
         None => imported(&wanted)?,
@@ -193,14 +194,19 @@ pub(super) fn create(
     let (title, draft) = plan::draft(goal);
     let rehearsed =
         settings.config.default_agent.as_deref() == Some(ostwin_core::config::REHEARSAL);
+    preview::refuse_without_reviewer(&project, &settings)?;
     let source = project.layout().plans().join("draft");
     let plan = plans::import(&project, &source, draft.as_bytes(), &title, rehearsed)?;
     let scope = Scope::Review { again: false };
-    let exit = drive::drive(context, &project, &plan, settings.clone(), false, scope)?;
-    if exit != Exit::Ok {
-        return Ok(exit);
-    }
-    let text = ostwin_engine::gated_text(&project, &plan, &settings).map_err(drive::explained)?;
+    let text = match drive::drive(context, &project, &plan, settings.clone(), false, scope) {
+        Ok(Exit::Ok) => {
+            ostwin_engine::gated_text(&project, &plan, &settings).map_err(drive::explained)?
+        }
+        ended => {
+            forget_draft(&project, &plan)?;
+            return ended;
+        }
+    };
     fs::create_file(&out, &text.bytes, false, Durability::Sync).exit(Exit::Environment)?;
     if context.out.json {
         context.out.json_line(&json!({
@@ -211,6 +217,24 @@ pub(super) fn create(
         remark(&format!("read it, change it, then `ostwin run {}`", out.display()));
     }
     Ok(Exit::Ok)
+}
+
+/// Removes a draft that nobody worked on. What a session said about one is kept for the person.
+pub(super) fn forget_draft(project: &Project, plan: &StoredPlan) -> anyhow::Result<()> {
+    let id = &plan.meta.plan_id;
+    let mut rooms = Vec::new();
+    for (room, _) in room::of_plan(project, id)? {
+        if room.last_attempt()?.is_some() {
+            remark(&format!(
+                "what was said is kept: `ostwin logs {}` shows it, `ostwin plan rm {id} \
+                 --with-rooms` removes it",
+                room.id()
+            ));
+            return Ok(());
+        }
+        rooms.push(room.id().clone());
+    }
+    Ok(plans::remove(project, plan, &rooms)?)
 }
 
 /// `plan approve`: a person approves what the review says, by its text.

@@ -12,7 +12,7 @@ use ostwin_core::room::{self, PostRefusal, PostRequest, Room, Speaker};
 use ostwin_service::{Exit, Explain, Failure};
 use serde_json::{Value, json};
 
-use super::{control, room_answer, room_lifecycle, room_new};
+use super::{control, room_answer, room_archive, room_lifecycle, room_new};
 use crate::args::{RoomCommand, RoomPostArgs};
 use crate::context::{Context, actor, stored_plan};
 use crate::out::remark;
@@ -40,6 +40,7 @@ pub(crate) fn run(context: &Context, command: &RoomCommand) -> anyhow::Result<Ex
             control::decide(context, &args.room, decision, &args.reason)
         }
         RoomCommand::Post(args) => post(context, args),
+        RoomCommand::Archive { room, restore } => room_archive::archive(context, room, *restore),
     }
 }
 
@@ -95,6 +96,7 @@ fn show(context: &Context, id: &RoomId) -> anyhow::Result<Exit> {
             "drawn": view::room::ways_out(&standing),
             "progress": room.progress()?,
             "attempts": attempts.iter().map(|attempt| &attempt.record).collect::<Vec<_>>(),
+            "archived": room.archived()?,
             "last_verdict": verdict.as_ref().map(|(message, _)| message),
         }))?;
         return Ok(Exit::Ok);

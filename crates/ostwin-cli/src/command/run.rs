@@ -28,7 +28,8 @@ pub(crate) fn run(context: &Context, args: &RunArgs) -> anyhow::Result<Exit> {
         return text.refuse();
     }
     refuse_without_epics(&wanted)?;
-    let preview = preview::of(project, settings, &text.parsed.plan)?;
+    let reviewed = preview::is_review_due(&wanted, args.new)?;
+    let preview = preview::of(project, settings, &text.parsed.plan, reviewed)?;
     if args.dry_run {
         return preview::show(context, &wanted, &preview);
     }
@@ -54,7 +55,7 @@ pub(crate) fn run(context: &Context, args: &RunArgs) -> anyhow::Result<Exit> {
         // The review may have changed what the plan sets and whom it names.
         let (text, approved) =
             review::settings_of(context, project, &plan, &settings, &text, flags(args)?)?;
-        preview::of(project, &approved, &text.parsed.plan)?.refuse_if_unready()?;
+        preview::of(project, &approved, &text.parsed.plan, false)?.refuse_if_unready()?;
         settings = approved;
     }
     drive::drive(context, project, &plan, settings, wait, Scope::Plan)

@@ -1,17 +1,17 @@
 //! `vault`: secrets by server and key.
 
 use std::io::{IsTerminal as _, Read as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ostwin_core::env;
 use ostwin_core::layout;
 use ostwin_core::project::Project;
-use ostwin_core::vault::{self, VaultError, Vaults};
+use ostwin_core::vault::{self, Form, Keys, Vault, VaultError, Vaults};
 use ostwin_service::{Exit, Explain, Failure};
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use serde_json::json;
 
-use crate::args::VaultCommand;
+use crate::args::{VaultCommand, VaultEncryptArgs};
 use crate::context::Context;
 use crate::out::{prompt, remark};
 use crate::view::table;
@@ -25,6 +25,8 @@ pub(crate) fn run(context: &Context, command: &VaultCommand) -> anyhow::Result<E
         VaultCommand::Get { server, key } => get(context, server, key),
         VaultCommand::List => list(context),
         VaultCommand::Rm { server, key, user } => remove(context, server, key, *user),
+        VaultCommand::Encrypt(args) => encrypt(context, args),
+        VaultCommand::Decrypt { user } => decrypt(context, *user),
     }
 }
 
@@ -34,8 +36,7 @@ fn set(context: &Context, server: &str, key: &str, user: bool) -> anyhow::Result
     // What cannot be a name is said before anybody types a secret.
     vault::check_names(server, key).exit(Exit::Usage)?;
     let value = read_value(server, key)?;
-    vault::change(project.store(), &path, &guard, |vault| vault.set(server, key, &value))
-        .map_err(|error| explained(&error))?;
+    change(context, &project, (&path, &guard), |vault| vault.set(server, key, &value))?;
     if context.out.json {
         context.out.json(&json!({ "server": server, "key": key, "vault": path }))?;
     } else {
@@ -48,7 +49,7 @@ fn set(context: &Context, server: &str, key: &str, user: bool) -> anyhow::Result
 }
 
 fn get(context: &Context, server: &str, key: &str) -> anyhow::Result<Exit> {
-    let vaults = read(&context.project()?.0)?;
+    let vaults = read(context, &context.project()?.0)?;
     let Some(value) = vaults.get(server, key) else {
         let text = format!("no vault holds `{server}/{key}`");
         return Err(Failure::new(Exit::Usage, text)
@@ -64,7 +65,7 @@ fn get(context: &Context, server: &str, key: &str) -> anyhow::Result<Exit> {
 }
 
 fn list(context: &Context) -> anyhow::Result<Exit> {
-    let vaults = read(&context.project()?.0)?;
+    let vaults = read(context, &context.project()?.0)?;
     let names = vaults.names();
     if context.out.json {
         let names = names
@@ -89,8 +90,7 @@ fn remove(context: &Context, server: &str, key: &str, user: bool) -> anyhow::Res
     let (project, _) = context.project()?;
     let (path, guard) = place(&project, user)?;
     let removed =
-        vault::change(project.store(), &path, &guard, |vault| Ok(vault.remove(server, key)))
-            .map_err(|error| explained(&error))?;
+        change(context, &project, (&path, &guard), |vault| Ok(vault.remove(server, key)))?;
     if !removed {
         let text = format!("`{}` does not hold `{server}/{key}`", path.display());
         return Err(Failure::new(Exit::Usage, text)
@@ -105,10 +105,130 @@ fn remove(context: &Context, server: &str, key: &str, user: bool) -> anyhow::Res
     Ok(Exit::Ok)
 }
 
-/// The vaults of a project and of the user, for a command that needs them.
-pub(crate) fn read(project: &Project) -> anyhow::Result<Vaults> {
+fn encrypt(context: &Context, args: &VaultEncryptArgs) -> anyhow::Result<Exit> {
+    let (project, _) = context.project()?;
+    let (path, guard) = place(&project, args.user)?;
+    let before = form_of(&path)?;
+    let (form, new) = match &args.identity {
+        Some(file) => {
+            let file = std::path::absolute(file)?;
+            if !file.exists() {
+                let recipient = vault::new_identity(&file).map_err(|error| explained(&error))?;
+                remark(&format!(
+                    "`{}` is new and opens what is encrypted to {recipient}; keep a copy where it \
+                     cannot be lost",
+                    file.display()
+                ));
+            }
+            (Form::Identity, Keys::identity(&file))
+        }
+        None => {
+            let passphrase = new_passphrase(&path)?;
+            let keys = Keys::of_this_process().and_passphrase(passphrase);
+            (Form::Passphrase, keys.map_err(|error| explained(&error))?)
+        }
+    };
+    opening(context, |keys| {
+        // Once more to the same identity needs no other key.
+        let keys = if keys.has_identity() || before != Form::Identity { keys } else { &new };
+        vault::reseal(project.store(), &path, &guard, keys, form, &new)
+    })?;
+    if context.out.json {
+        context.out.json(&json!({ "vault": path, "form": form, "before": before }))?;
+    } else {
+        let how = match &args.identity {
+            Some(file) => {
+                let file = std::path::absolute(file)?;
+                format!("set OSTWIN_VAULT_IDENTITY={} wherever ostwin runs", file.display())
+            }
+            None => "it is asked for on a terminal; what runs in the background cannot open the \
+                     vault"
+                .to_owned(),
+        };
+        remark(&format!("`{}` is {}: {how}", path.display(), form.as_str()));
+    }
+    Ok(Exit::Ok)
+}
+
+fn decrypt(context: &Context, user: bool) -> anyhow::Result<Exit> {
+    let (project, _) = context.project()?;
+    let (path, guard) = place(&project, user)?;
+    let before = form_of(&path)?;
+    if before == Form::Passphrase && !std::io::stdin().is_terminal() {
+        let keys = Keys::of_this_process().and_passphrase(piped("passphrase")?);
+        let keys = keys.map_err(|error| explained(&error))?;
+        // It is asked for once: nobody did before.
+        let _ = context.keys.set(keys);
+    }
+    if before != Form::Plain {
+        opening(context, |keys| {
+            vault::reseal(project.store(), &path, &guard, keys, Form::Plain, &Keys::default())
+        })?;
+    }
+    if context.out.json {
+        context.out.json(&json!({ "vault": path, "form": Form::Plain, "before": before }))?;
+    } else {
+        let path = path.display();
+        remark(&match before {
+            Form::Plain => format!("`{path}` is not encrypted"),
+            _ => format!("`{path}` is plain again, and nobody but you can read it"),
+        });
+    }
+    Ok(Exit::Ok)
+}
+
+/// How a vault that is there is kept.
+fn form_of(path: &Path) -> anyhow::Result<Form> {
+    let form = Form::read(path).map_err(|error| explained(&error))?;
+    form.ok_or_else(|| explained(&VaultError::Missing { path: path.to_owned() }).into())
+}
+
+/// The vaults of a project and of the user, for a command that needs them. Where a passphrase opens
+/// them, a person at a terminal is asked for it, once.
+pub(crate) fn read(context: &Context, project: &Project) -> anyhow::Result<Vaults> {
     let config_dir = env::config_dir();
-    Vaults::read(project.layout(), config_dir.as_deref()).map_err(|error| explained(&error).into())
+    opening(context, |keys| Vaults::read(project.layout(), config_dir.as_deref(), keys))
+}
+
+fn change<R>(
+    context: &Context,
+    project: &Project,
+    (path, guard): (&Path, &Path),
+    change: impl Fn(&mut Vault) -> Result<R, VaultError>,
+) -> anyhow::Result<R> {
+    opening(context, |keys| vault::change(project.store(), path, guard, keys, &change))
+}
+
+/// Does something with vaults by the keys that this process has. If a passphrase is missing and
+/// somebody is there who can type it, they are asked, and it is done again.
+fn opening<R>(
+    context: &Context,
+    work: impl Fn(&Keys) -> Result<R, VaultError>,
+) -> anyhow::Result<R> {
+    let known = context.keys.get().cloned().unwrap_or_else(Keys::of_this_process);
+    match work(&known) {
+        Err(VaultError::NeedsPassphrase { path }) if std::io::stdin().is_terminal() => {
+            let typed = typed(&format!("Passphrase of {} (not shown): ", path.display()))?;
+            let keys = known.and_passphrase(typed).map_err(|error| explained(&error))?;
+            let result = work(&keys).map_err(|error| explained(&error))?;
+            // Only one that opened the vault is kept.
+            let _ = context.keys.set(keys);
+            Ok(result)
+        }
+        outcome => outcome.map_err(|error| explained(&error).into()),
+    }
+}
+
+/// A passphrase that nobody may mistype: asked for twice at a terminal.
+fn new_passphrase(path: &Path) -> anyhow::Result<String> {
+    if !std::io::stdin().is_terminal() {
+        return piped("passphrase");
+    }
+    let first = typed(&format!("New passphrase of {} (not shown): ", path.display()))?;
+    if typed("Once more: ")? != first {
+        return Err(Failure::new(Exit::Usage, "the two are not the same; nothing changed").into());
+    }
+    Ok(first)
 }
 
 /// The vault that is changed, and its lock.
@@ -133,26 +253,41 @@ fn explained(error: &VaultError) -> Failure {
 
 /// The value: typed without being shown, or all of standard input but a newline at its end.
 fn read_value(server: &str, key: &str) -> anyhow::Result<String> {
-    let mut value = String::new();
     if std::io::stdin().is_terminal() {
-        prompt(&format!("Value for {server}/{key} (not shown): "));
-        let typed = {
-            let _hidden = Hidden::begin();
-            std::io::stdin().read_line(&mut value)
-        };
-        prompt("\n");
-        typed?;
+        typed(&format!("Value for {server}/{key} (not shown): "))
     } else {
-        let read = std::io::stdin().lock().take(MAX_VALUE_BYTES + 1).read_to_string(&mut value);
-        read.map_err(|error| Failure::new(Exit::Usage, format!("no value was read: {error}")))?;
-        if value.len() as u64 > MAX_VALUE_BYTES {
-            let text = format!("the value is longer than {MAX_VALUE_BYTES} bytes");
-            return Err(Failure::new(Exit::Usage, text).into());
-        }
+        piped("value")
     }
-    let end = value.trim_end_matches(['\n', '\r']).len();
-    value.truncate(end);
-    Ok(value)
+}
+
+/// What a person at the terminal types, which is not shown.
+fn typed(question: &str) -> anyhow::Result<String> {
+    let mut line = String::new();
+    prompt(question);
+    let typed = {
+        let _hidden = Hidden::begin();
+        std::io::stdin().read_line(&mut line)
+    };
+    prompt("\n");
+    typed?;
+    Ok(without_end(line))
+}
+
+/// All of standard input but a newline at its end.
+fn piped(what: &str) -> anyhow::Result<String> {
+    let mut text = String::new();
+    let read = std::io::stdin().lock().take(MAX_VALUE_BYTES + 1).read_to_string(&mut text);
+    read.map_err(|error| Failure::new(Exit::Usage, format!("no {what} was read: {error}")))?;
+    if text.len() as u64 > MAX_VALUE_BYTES {
+        let text = format!("the {what} is longer than {MAX_VALUE_BYTES} bytes");
+        return Err(Failure::new(Exit::Usage, text).into());
+    }
+    Ok(without_end(text))
+}
+
+fn without_end(mut text: String) -> String {
+    text.truncate(text.trim_end_matches(['\n', '\r']).len());
+    text
 }
 
 /// While it lives, the terminal does not show what is typed.

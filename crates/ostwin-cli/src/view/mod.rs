@@ -11,6 +11,7 @@ pub(crate) mod mcp;
 pub(crate) mod memory;
 pub(crate) mod message;
 pub(crate) mod plan;
+pub(crate) mod role;
 pub(crate) mod room;
 pub(crate) mod session;
 pub(crate) mod skills;

@@ -4,6 +4,7 @@ use ostwin_core::channel::Message;
 use ostwin_core::ids::{EpicId, PlanId, RoomId, SignalName, StateName};
 use ostwin_core::lifecycle::Target;
 use ostwin_core::room::{Attempt, Contract, Goal, Room, Standing, Verdict};
+use ostwin_core::time::Timestamp;
 use serde::Serialize;
 
 use super::figures;
@@ -20,6 +21,8 @@ pub(crate) struct Listed {
     state: Option<StateName>,
     retries: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
+    archived_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<String>,
 }
 
@@ -35,19 +38,29 @@ pub(crate) fn listed(room: &Room) -> Listed {
         plan: contract.as_ref().map(|contract| contract.plan_id.clone()),
         title: contract.map(|contract| contract.assignment.title),
         retries: standing.as_ref().map_or(0, |standing| standing.replay.retries),
+        archived_at: room.archived().ok().flatten().map(|archived| archived.archived_at),
         state: standing.ok().map(|standing| standing.state),
         problem,
     }
 }
 
 impl Listed {
+    /// Its state, and whether it is archived.
+    fn word(&self) -> String {
+        match (&self.state, self.archived_at) {
+            (None, _) => "damaged".to_owned(),
+            (Some(state), None) => state.to_string(),
+            (Some(state), Some(_)) => format!("{state} (archived)"),
+        }
+    }
+
     /// The cells of its line.
     pub(crate) fn row(&self) -> Vec<String> {
         let shown = |value: Option<String>| value.unwrap_or_default();
         vec![
             self.room.to_string(),
             shown(self.epic.as_ref().map(ToString::to_string)),
-            self.state.as_ref().map_or_else(|| "damaged".to_owned(), ToString::to_string),
+            self.word(),
             self.retries.to_string(),
             shown(self.plan.as_ref().map(ToString::to_string)),
             shown(self.problem.clone().or_else(|| self.title.clone())),
@@ -125,6 +138,7 @@ impl Shown<'_> {
             ("roles", roles.join(", ")),
             ("after", ids.join(", ")),
             ("plan", contract.plan_id.to_string()),
+            ("archived", self.archived()),
             ("works in", contract.working_dir.display().to_string()),
         ] {
             if !value.is_empty() {
@@ -153,6 +167,14 @@ impl Shown<'_> {
             lines.push(Line::new().with(Style::Dim, hint));
         }
         lines
+    }
+
+    /// Since when, and where, what left the room is packed.
+    fn archived(&self) -> String {
+        let Ok(Some(archived)) = self.room.archived() else { return String::new() };
+        let file = self.room.project().layout().archive(self.room.id());
+        let at = figures::moment(archived.archived_at);
+        format!("on {at} in {}", file.display())
     }
 
     fn criteria(&self) -> Vec<Line> {

@@ -141,6 +141,7 @@ pub(super) fn board(rooms: impl IntoIterator<Item = RoomInput>, driven: bool) ->
         schema_version: Version::default(),
         run_id: "run-01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap(),
         pid: 7,
+        start_time: 0,
         host: "h".to_owned(),
         boot_id: "b".to_owned(),
         started_at: at(1),

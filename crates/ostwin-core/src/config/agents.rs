@@ -152,6 +152,16 @@ const SHIPPED: [Shipped; 9] = [
     (REHEARSAL, &["ostwin-rehearsal"], &["OSTWIN_REHEARSAL_SCRIPT", "OSTWIN_REHEARSAL_PACE"], None),
 ];
 
+/// What a preconfigured program needs in its environment, with the value.
+fn needed(name: &str) -> Option<(&'static str, &'static str)> {
+    match name {
+        // In a folder that it was not told to trust, it starts no tool server and says nothing.
+        // Who has a plan run in a folder lets agents work there.
+        "gemini" => Some(("GEMINI_CLI_TRUST_WORKSPACE", "true")),
+        _ => None,
+    }
+}
+
 /// How a preconfigured program is installed; `None` for one that a person has named.
 pub fn how_to_install(agent: &str) -> Option<&'static str> {
     Some(match agent {
@@ -176,6 +186,10 @@ pub(super) fn shipped_agents() -> BTreeMap<String, AgentSpec> {
         .map(|(name, command, env_allow, skills_dir)| {
             let spec = AgentSpec {
                 command: owned(command),
+                env: needed(name)
+                    .into_iter()
+                    .map(|(variable, value)| (variable.to_owned(), value.to_owned()))
+                    .collect(),
                 env_allow: owned(env_allow),
                 skills_dir: skills_dir.map(str::to_owned),
                 unmetered: UNMETERED.contains(name),

@@ -43,6 +43,7 @@ const NOT_SETTINGS: &[&str] = &[
     "OSTWIN_EMBEDDING_KEY",
     "OSTWIN_FAIL",
     "OSTWIN_SECRETS",
+    "OSTWIN_VAULT_IDENTITY",
 ];
 
 /// What variables begin with that the rehearsal agent and the tests read for themselves.

@@ -42,7 +42,7 @@ fn env(variables: &[(&str, &str)]) -> Result<(Layer, Vec<String>), String> {
 fn shipped_values() {
     let config = Config::default();
     assert_eq!(config.default_agent, None);
-    assert_eq!(config.plan_review, PlanReview::Off);
+    assert_eq!(config.plan_review, PlanReview::Auto);
     let value = serde_json::to_value(&config).unwrap();
     let expected = json!({
         "max_concurrent_rooms": 50, "max_retries": 3, "timeout_seconds": 900,

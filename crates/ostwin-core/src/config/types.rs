@@ -166,9 +166,8 @@ pub enum PlanReview {
 }
 
 impl PlanReview {
-    /// The shipped value. It becomes `Auto` together with the review itself: a gate that nothing
-    /// can open yet must not be closed by default.
-    pub const SHIPPED: Self = Self::Off;
+    /// The shipped value: what nobody has read does not start.
+    pub const SHIPPED: Self = Self::Auto;
 }
 
 /// Writes a struct of overrides for a role, with further fields at its end. A role and its

@@ -33,7 +33,16 @@ pub struct NewRoom {
 ///
 /// # Errors
 /// A file failed; what was built is left aside under a name that is no room's.
-pub fn create(project: &Project, mut new: NewRoom) -> Result<Room> {
+pub fn create(project: &Project, new: NewRoom) -> Result<Room> {
+    create_with(project, new, |_| Ok(()))
+}
+
+/// As [`create`]; `fill` puts further files into the room while nobody sees it yet.
+pub(super) fn create_with(
+    project: &Project,
+    mut new: NewRoom,
+    fill: impl Fn(&RoomPaths) -> Result<()>,
+) -> Result<Room> {
     let layout = project.layout();
     fs::create_dirs(&layout.rooms())?;
     let taken = names_in(&layout.rooms())?;
@@ -48,6 +57,7 @@ pub fn create(project: &Project, mut new: NewRoom) -> Result<Room> {
         let aside = layout.new_room(&format!("{}-{id}", new.contract.plan_id));
         fs::remove_dir_all(aside.dir())?;
         build(project.store(), &aside, &new)?;
+        fill(&aside)?;
         crash_point("room_built");
         if fs::claim(aside.dir(), layout.room(&id).dir())? {
             if project.store().durability == Durability::Sync {
@@ -64,11 +74,8 @@ pub fn create(project: &Project, mut new: NewRoom) -> Result<Room> {
 /// # Errors
 /// A folder cannot be listed or removed.
 pub fn remove_unfinished(project: &Project, plan: &PlanId) -> Result<()> {
-    let rooms = project.layout().rooms();
-    for name in names_in(&rooms)? {
-        if name.starts_with(&format!(".new-{plan}-")) {
-            fs::remove_dir_all(&rooms.join(name))?;
-        }
+    for unfinished in project.layout().unfinished_rooms(plan)? {
+        fs::remove_dir_all(&unfinished)?;
     }
     Ok(())
 }

@@ -151,7 +151,19 @@ impl<'r> LockedRoom<'r> {
             return refuse(format!("its machine draws no way to `{to}`; --force takes it anyway"));
         }
         self.refuse_open_attempt()?;
+        self.refuse_archived()?;
         self.record(None, to.clone(), Vec::new(), why, !drawn)
+    }
+
+    /// Whoever opens an archived room again first puts back what its sessions will look for.
+    pub(super) fn refuse_archived(&self) -> Result<()> {
+        match self.room.archived()? {
+            Some(_) => Err(self.refusal(format!(
+                "it is archived; `ostwin room archive {} --restore` unpacks it first",
+                self.room.id()
+            ))),
+            None => Ok(()),
+        }
     }
 
     /// What was asked does not fit the state that the room is in.

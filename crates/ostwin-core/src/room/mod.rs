@@ -4,6 +4,7 @@
 //! [`Room::locked`], which first finishes a transition that a killed process left half done.
 
 mod actions;
+mod archive;
 mod attempt;
 mod brief;
 mod contract;
@@ -12,6 +13,7 @@ mod gates;
 mod locked;
 mod manifest;
 mod own;
+mod past;
 mod person;
 mod post;
 mod progress;
@@ -27,6 +29,7 @@ mod tests;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
+pub use archive::{Archive, ArchiveError, Archived, archive, restore};
 pub use attempt::{Attempt, AttemptRecord, Ended, NewAttempt, Outcome, Usage};
 pub use brief::{brief, tasks};
 pub use contract::{Assignment, Constraints, Contract, Goal, Goals};
@@ -35,6 +38,7 @@ pub use gates::{GateRecord, GateResult, GateStanding};
 pub use locked::{Closed, LockedRoom, Signal, Why, is_signal};
 pub use manifest::{Manifest, WorkTree};
 pub use own::{ROOM_KEYS, RoomSettings, SetError};
+pub use past::{Past, PastMessage, create_with_past};
 pub use person::PersonVerdict;
 pub use post::{PostRefusal, PostRequest, Posted, Speaker, post};
 pub use progress::{Progress, ProgressReport, report};
@@ -301,7 +305,7 @@ impl Room {
     }
 
     /// The folders of attempts, by number.
-    fn attempt_folders(&self) -> Result<Vec<AttemptPaths>> {
+    pub(crate) fn attempt_folders(&self) -> Result<Vec<AttemptPaths>> {
         let dir = self.paths.attempts();
         let mut folders: Vec<AttemptPaths> =
             names_in(&dir)?.iter().map(|name| AttemptPaths::at(dir.join(name))).collect();

@@ -62,6 +62,7 @@ impl LockedRoom<'_> {
             return Err(self.refusal("nothing was tried yet, so nothing can be tried again"));
         };
         self.refuse_open_attempt()?;
+        self.refuse_archived()?;
         actions.insert(0, Action::GrantRetry);
         self.record(None, to, actions, why, false)
     }

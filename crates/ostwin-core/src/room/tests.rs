@@ -1,3 +1,4 @@
+mod archive;
 mod person;
 
 use std::ops::ControlFlow;

@@ -16,7 +16,7 @@ use super::Engine;
 use crate::attempt::{self, AttemptEnd};
 use crate::decide::{Action, MoveCause, decide};
 use crate::error::EngineError;
-use crate::run::RunEnd;
+use crate::run::{RunEnd, Scope};
 use crate::snapshot::Session;
 use crate::{moves, recovery};
 
@@ -42,6 +42,9 @@ pub(super) enum Turn {
 
 impl Engine<'_> {
     pub(super) fn act(&mut self) -> Result<Turn, EngineError> {
+        if let Scope::Session(wanted) = self.scope.clone() {
+            return self.act_once(&wanted);
+        }
         let snapshot = self.snapshot();
         let mut wake = None;
         for action in decide(&snapshot, &self.policy) {

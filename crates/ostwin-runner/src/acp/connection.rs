@@ -179,7 +179,10 @@ impl Session {
                 WireStopReason::Cancelled => StopReason::Cancelled,
                 _ => StopReason::Other,
             },
-            usage: answer.usage.as_ref().map(TokenUsage::from),
+            usage: match &answer.usage {
+                Some(usage) => Some(usage.into()),
+                None => answer.meta.as_ref().and_then(TokenUsage::in_meta),
+            },
         })
     }
 

@@ -114,6 +114,17 @@ pub struct TokenUsage {
 }
 
 impl TokenUsage {
+    /// The usage that some agents tell beside the protocol's own field, as
+    /// `{"quota": {"token_count": {"input_tokens": .., "output_tokens": ..}}}`.
+    pub(super) fn in_meta(meta: &serde_json::Map<String, serde_json::Value>) -> Option<Self> {
+        let count = meta.get("quota")?.get("token_count")?;
+        let tokens = |key: &str| count.get(key)?.as_u64();
+        let (input, output) = (tokens("input_tokens")?, tokens("output_tokens")?);
+        let total = input.saturating_add(output);
+        // A turn that was cut off tells nothing but zeros.
+        (total > 0).then(|| Self { input, output, total, ..Self::default() })
+    }
+
     /// Adds another turn's usage.
     pub fn add(&mut self, other: &Self) {
         self.input = self.input.saturating_add(other.input);
@@ -381,6 +392,17 @@ mod tests {
             interpret(&mut interpreter, call);
         }
         assert_eq!(interpreter.open_calls.len(), MAX_OPEN_CALLS);
+    }
+
+    #[test]
+    fn usage_is_found_beside_its_field() {
+        let found = |meta: serde_json::Value| TokenUsage::in_meta(meta.as_object().unwrap());
+        let counted = |input: u64, output: u64| json!({"quota": {"token_count": {"input_tokens": input, "output_tokens": output}}});
+        let expected = TokenUsage { input: 90, output: 10, total: 100, ..TokenUsage::default() };
+        assert_eq!(found(counted(90, 10)), Some(expected));
+        assert_eq!(found(counted(0, 0)), None);
+        assert_eq!(found(json!({"quota": {"token_count": {"input_tokens": "many"}}})), None);
+        assert_eq!(found(json!({})), None);
     }
 
     #[test]

@@ -3,6 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use ostwin_core::config::AgentSpec;
+
+use crate::mcp::{PlaceholderError, Wanted, expand};
+
 /// Variables that every session sees: where programs are, how text and time are shown, how the
 /// network is reached. A name that ends in `*` stands for all that begin so.
 const ALWAYS: &[&str] = &[
@@ -48,6 +52,38 @@ pub struct EnvironmentPolicy {
     pub fixed: BTreeMap<String, String>,
     /// Variables that the session needs to post by a command, if it has no servers.
     pub room: BTreeMap<String, String>,
+}
+
+/// Why the variables of an agent's entry could not be filled in.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("agent `{agent}`, `env.{variable}`")]
+pub struct AgentEnvError {
+    /// The agent: a key of `agents`.
+    agent: String,
+    /// The variable that is to be set.
+    variable: String,
+    /// What is missing or malformed.
+    #[source]
+    problem: PlaceholderError,
+}
+
+/// The variables that the entry of `agent` sets, with every placeholder replaced as in the entry of
+/// a server. `lookup` knows the user's variables and the vault.
+///
+/// # Errors
+/// [`AgentEnvError`], which names the placeholder and never a value.
+pub fn fixed_environment(
+    agent: &str,
+    entry: &AgentSpec,
+    lookup: &dyn Fn(Wanted<'_>) -> Option<String>,
+) -> Result<BTreeMap<String, String>, AgentEnvError> {
+    let filled = entry.env.iter().map(|(variable, text)| match expand(text, lookup) {
+        Ok(value) => Ok((variable.clone(), value.into_owned())),
+        Err(problem) => {
+            Err(AgentEnvError { agent: agent.to_owned(), variable: variable.clone(), problem })
+        }
+    });
+    filled.collect()
 }
 
 /// The environment of a session: from `given` only what is allowed, then what is fixed, then what
@@ -134,6 +170,35 @@ mod tests {
             ("XDG_CACHE_HOME", "/home/me/.cache"),
         ]);
         assert_eq!(session_environment(given(), &policy()), expected.into_iter().collect());
+    }
+
+    #[test]
+    fn placeholders_of_an_entry_are_filled_in_or_named() {
+        let entry = |text: &str| AgentSpec {
+            env: BTreeMap::from([("API_KEY".to_owned(), text.to_owned())]),
+            ..AgentSpec::default()
+        };
+        let lookup = |wanted: Wanted<'_>| match wanted {
+            Wanted::Variable("USER_KEY") => Some("of-the-user".to_owned()),
+            Wanted::Secret { server: "model", key: "key" } => Some("of-the-vault".to_owned()),
+            _ => None,
+        };
+        let filled = |text: &str| fixed_environment("claude", &entry(text), &lookup);
+        for (text, value) in [
+            ("plain", "plain"),
+            ("${vault:model/key}", "of-the-vault"),
+            ("a ${USER_KEY} ${NONE:-b}", "a of-the-user b"),
+        ] {
+            let expected = BTreeMap::from([("API_KEY".to_owned(), value.to_owned())]);
+            assert_eq!(filled(text), Ok(expected));
+        }
+        let error = filled("${NONE}").unwrap_err();
+        let cause = std::error::Error::source(&error).unwrap().to_string();
+        assert_eq!(
+            format!("{error}: {cause}"),
+            "agent `claude`, `env.API_KEY`: `${NONE}` needs the environment variable `NONE`, which \
+             is not set"
+        );
     }
 
     #[test]

@@ -6,10 +6,15 @@ use std::time::Duration;
 
 use ostwin_core::config::AgentSpec;
 use ostwin_core::programs::Programs;
+use ostwin_core::redact::{Redactor, Secrets};
+use ostwin_core::vault::Vaults;
 
-use super::environment::{EnvironmentPolicy, session_environment};
+use super::environment::{
+    AgentEnvError, EnvironmentPolicy, fixed_environment, session_environment,
+};
 use crate::acp::{AcpError, AgentInfo, Allow, Open, Session, Update, UpdateSink};
 use crate::guardian::{Guardian, GuardianError, GuardianProgram, Redact, Reservation, Start};
+use crate::mcp::Wanted;
 use crate::resolve::MCP_CONFIG;
 
 /// The mark of a trial's processes.
@@ -27,6 +32,9 @@ pub enum HandshakeError {
     /// The program is not on this machine.
     #[error("its program `{0}` is neither on PATH nor beside this executable")]
     NoProgram(String),
+    /// The environment of its entry could not be filled in.
+    #[error(transparent)]
+    Env(#[from] AgentEnvError),
     /// It, or its guardian, did not start.
     #[error(transparent)]
     Start(#[from] GuardianError),
@@ -40,18 +48,33 @@ pub enum HandshakeError {
 pub struct Trial<'a> {
     /// How guardians are started.
     pub guardian: &'a GuardianProgram,
+    /// The agent's name.
+    pub name: &'a str,
     /// The agent's entry.
     pub agent: &'a AgentSpec,
     /// Where programs are.
     pub programs: &'a Programs,
     /// The user's environment.
     pub environment: &'a [(String, String)],
+    /// The secrets that placeholders may stand for.
+    pub vaults: &'a Vaults,
     /// An empty folder of its own, for its temporary files and what it says.
     pub dir: &'a Path,
     /// Where it would work.
     pub cwd: &'a Path,
     /// How long each step may take.
     pub patience: Duration,
+}
+
+impl Trial<'_> {
+    fn value(&self, wanted: Wanted<'_>) -> Option<String> {
+        match wanted {
+            Wanted::Variable(name) => {
+                self.environment.iter().find(|(given, _)| given == name).map(|(_, v)| v.clone())
+            }
+            Wanted::Secret { server, key } => self.vaults.get(server, key).map(str::to_owned),
+        }
+    }
 }
 
 /// Starts an agent that speaks the protocol as a session would, without servers and without a
@@ -67,20 +90,23 @@ pub async fn handshake(trial: Trial<'_>) -> Result<AgentInfo, HandshakeError> {
         attempt: MARK.to_owned(),
         role: "engineer".to_owned(),
         allow: agent.env_allow.clone(),
-        fixed: agent.env.clone(),
+        fixed: fixed_environment(trial.name, agent, &|wanted| trial.value(wanted))?,
         ..EnvironmentPolicy::default()
     };
+    let env = session_environment(trial.environment.iter().cloned(), &policy);
+    let pairs = env.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let secrets = Secrets::of(pairs).and(&trial.vaults.secrets());
     let start = Start {
         argv,
         cwd: cwd.to_owned(),
-        env: session_environment(trial.environment.iter().cloned(), &policy),
+        env,
         attempt: MARK.to_owned(),
         session_lock: dir.join("handshake.lock"),
         session_lock_wait_ms: 0,
         stderr_log: dir.join("stderr.log"),
         stderr_max_bytes: STDERR_MAX_BYTES,
         grace_seconds: 1,
-        redact: Redact::default(),
+        redact: Redact::like(&Redactor::default().with(&secrets)),
     };
     let Reservation::Granted(guardian) = Guardian::reserve(trial.guardian, Vec::new()).await?
     else {

@@ -8,7 +8,7 @@ mod environment;
 mod handshake;
 mod programs;
 
-pub use environment::{EnvironmentPolicy, session_environment};
+pub use environment::{AgentEnvError, EnvironmentPolicy, fixed_environment, session_environment};
 pub use handshake::{HandshakeError, Trial, handshake};
 pub use ostwin_core::programs::{Programs, find_program};
 pub use programs::{FoundAgent, list_agents, program_version};

@@ -10,6 +10,7 @@
 //! is written down for people holds placeholders and masks, never the values behind them.
 
 mod config;
+mod edit;
 mod merge;
 mod own;
 mod placeholders;
@@ -18,6 +19,7 @@ mod servers;
 mod tiers;
 
 pub use config::{ConfigFile, Entry, McpError, Server, parse, schema};
+pub use edit::{EditError, Removed, TierFile};
 pub use merge::{Servers, Slot, layer, merge};
 pub use own::{
     Binding, DASHBOARD, MEMORY, OWN, OwnQuestion, SKILLS, WARROOM, is_essential, own_program,

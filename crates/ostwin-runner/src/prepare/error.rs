@@ -11,6 +11,7 @@ use ostwin_memory::MemoryError;
 use ostwin_skills::resolve::{CircleError, MissingSkills};
 use ostwin_skills::stage::StageError;
 
+use crate::agents::AgentEnvError;
 use crate::mcp::McpError;
 use crate::resolve::ResolveError;
 use crate::roles::RoleError;
@@ -24,6 +25,9 @@ pub enum PrepareError {
     /// There is no agent to run it.
     #[error(transparent)]
     Resolve(#[from] ResolveError),
+    /// The environment of the agent's entry could not be filled in.
+    #[error(transparent)]
+    AgentEnv(#[from] AgentEnvError),
     /// Its MCP servers could not be settled.
     #[error(transparent)]
     Mcp(#[from] McpError),

@@ -35,6 +35,13 @@ pub(super) fn was_cut_off(earlier: &Attempt) -> bool {
     matches!(earlier.record.outcome, Some(Outcome::Interrupted | Outcome::Waiting))
 }
 
+/// What the attempts of `room` have recorded as the cost of an agent's session, in US dollars.
+pub(super) fn cost_of(room: &Room, session: &str) -> Result<f64, PrepareError> {
+    let attempts = room.attempts()?.into_iter().map(|attempt| attempt.record);
+    let of_session = attempts.filter(|record| record.agent_session.as_deref() == Some(session));
+    Ok(of_session.filter_map(|record| record.cost_usd).sum())
+}
+
 /// What the prompt tells of it.
 pub(super) fn told(earlier: &Attempt) -> Result<Interrupted, PrepareError> {
     let record = &earlier.record;

@@ -24,7 +24,7 @@ use super::error::PrepareError;
 use super::skills::{SettledSkills, SkillQuestion, settle_skills};
 use super::{inputs, interrupted, secrets, servers};
 use crate::acp::McpServer;
-use crate::agents::{EnvironmentPolicy, Programs, session_environment};
+use crate::agents::{EnvironmentPolicy, Programs, fixed_environment, session_environment};
 use crate::command;
 use crate::mcp::{SessionServers, Wanted};
 use crate::prompt::{self, Prompt, Text};
@@ -269,6 +269,8 @@ pub struct PreparedSession {
     pub model: Option<String>,
     /// The agent's own session to go on with, where it can load one.
     pub resume: Option<String>,
+    /// What that session has cost by the records of earlier attempts, in US dollars.
+    pub earlier_cost_usd: f64,
     /// What it is told.
     pub prompt: Prompt,
     /// What is odd.
@@ -378,7 +380,7 @@ pub fn prepare_session(
     }
     let own_home = settled.settings.agent_spec.home == AgentHome::Session;
     let home = own_home.then(|| attempt.paths.home());
-    let env = environment(occasion, settled, attempt, home.as_deref());
+    let env = environment(occasion, settled, attempt, home.as_deref())?;
     let mut servers = servers::of_session(occasion, settled, attempt)?;
     let known = &occasion.room.project().store().redactor;
     let secrets = secrets::of_session(&env, &servers, occasion.host);
@@ -395,13 +397,18 @@ pub fn prepare_session(
             server.name
         )
     }));
+    let resume = resumable(occasion, settled, attempt)?;
     Ok(PreparedSession {
         argv: argv(occasion.host, settled, attempt)?,
         env,
         redactor: known.with(&secrets),
         cwd,
         model: settled.settings.model.value.clone(),
-        resume: resumable(occasion, settled, attempt)?,
+        earlier_cost_usd: match &resume {
+            Some(session) => interrupted::cost_of(occasion.room, session)?,
+            None => 0.0,
+        },
+        resume,
         prompt,
         warnings,
         staging,
@@ -453,7 +460,7 @@ fn environment(
     settled: &Settled,
     attempt: &AttemptFacts,
     home: Option<&Path>,
-) -> BTreeMap<String, String> {
+) -> Result<BTreeMap<String, String>, PrepareError> {
     let settings = &settled.settings;
     let agent = &settings.agent_spec;
     let allow = agent.env_allow.iter().chain(&settings.env_allow.value).cloned().collect();
@@ -464,10 +471,12 @@ fn environment(
         attempt: attempt.id.to_string(),
         role: attempt.role.to_string(),
         allow,
-        fixed: agent.env.clone(),
+        fixed: fixed_environment(&settings.agent.value, agent, &|wanted| {
+            occasion.host.value(wanted)
+        })?,
         room: if by_command { command_line(occasion) } else { BTreeMap::new() },
     };
-    session_environment(occasion.host.environment.iter().cloned(), &policy)
+    Ok(session_environment(occasion.host.environment.iter().cloned(), &policy))
 }
 
 /// What a session without servers needs to post by the command line.

@@ -9,10 +9,12 @@
 //! groups can be ended.
 
 mod command;
+mod end;
 mod identity;
 mod platform;
 mod sweep;
 
 pub use command::{agent_command, async_command, command};
+pub use end::end_process;
 pub use identity::{ExitStatus, ProcessId};
 pub use sweep::{MARK_VARIABLE, Sweep, SweepReport, sweep};

@@ -18,7 +18,7 @@ pub const MARK_VARIABLE: &str = ostwin_core::env::ATTEMPT;
 
 /// How long killed processes may take to be gone before they are reported as
 /// survivors. Only one in uninterruptible sleep takes this long.
-const KILL_LIMIT: Duration = Duration::from_secs(5);
+pub(super) const KILL_LIMIT: Duration = Duration::from_secs(5);
 
 /// The longest wait between two looks at the process table: a process that is
 /// forked while its parent is being ended is found by the next look.
@@ -135,7 +135,7 @@ fn select(
 
 /// Waits until all of `victims` have ended, or for `limit`.
 #[cfg(target_os = "linux")]
-fn wait_for_end(victims: &BTreeSet<ProcessId>, limit: Duration) {
+pub(super) fn wait_for_end(victims: &BTreeSet<ProcessId>, limit: Duration) {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
     let deadline = Instant::now() + limit;
@@ -150,7 +150,7 @@ fn wait_for_end(victims: &BTreeSet<ProcessId>, limit: Duration) {
 
 /// Waits for `limit`: without process handles there is nothing to wake up for.
 #[cfg(not(target_os = "linux"))]
-fn wait_for_end(_victims: &BTreeSet<ProcessId>, limit: Duration) {
+pub(super) fn wait_for_end(_victims: &BTreeSet<ProcessId>, limit: Duration) {
     std::thread::sleep(limit);
 }
 

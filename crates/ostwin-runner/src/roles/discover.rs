@@ -1,6 +1,5 @@
 //! The search through the tiers.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use ostwin_core::fs;
@@ -13,6 +12,7 @@ use serde::Serialize;
 
 use super::dynamic::role_template;
 use super::error::RoleError;
+use super::listing::list_roles;
 use super::read::{Read, from_folder, from_shipped};
 use super::shipped;
 
@@ -122,7 +122,7 @@ impl RolePlaces {
         })
     }
 
-    fn folders(&self) -> [(RoleTier, Option<&Path>); 3] {
+    pub(super) fn folders(&self) -> [(RoleTier, Option<&Path>); 3] {
         [
             (RoleTier::Room, self.room.as_deref()),
             (RoleTier::Project, self.project.as_deref()),
@@ -141,7 +141,7 @@ impl RolePlaces {
         searched
     }
 
-    fn entry_dir(&self, entry: &RegistryRole) -> Option<RolePaths> {
+    pub(super) fn entry_dir(&self, entry: &RegistryRole) -> Option<RolePaths> {
         entry.path.as_ref().map(|path| RolePaths::at(self.registry_base.join(path)))
     }
 }
@@ -271,47 +271,6 @@ fn made(wanted: &Wanted<'_>, places: &RolePlaces) -> ResolvedRole {
             wanted.name
         )],
     }
-}
-
-/// A role that exists, and the tier that a search by its name ends in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct RoleListing {
-    /// The role.
-    pub name: RoleName,
-    /// Where it is found.
-    pub tier: RoleTier,
-    /// Its folder.
-    pub dir: PathBuf,
-}
-
-/// Every role that a search by name would find, by name. Folders that cannot be read have none.
-pub fn list_roles(places: &RolePlaces) -> Vec<RoleListing> {
-    let mut found: BTreeMap<RoleName, RoleListing> = BTreeMap::new();
-    let mut add = |name: RoleName, tier, dir: PathBuf| {
-        found.entry(name.clone()).or_insert(RoleListing { name, tier, dir });
-    };
-    for (tier, dir) in places.folders() {
-        let Some(dir) = dir else { continue };
-        for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
-            let Some(name) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else {
-                continue;
-            };
-            let paths = RolePaths::new(dir, &name);
-            if paths.settings().is_file() || paths.file("ROLE.md").is_file() {
-                add(name, tier, paths.dir().to_owned());
-            }
-        }
-    }
-    for name in shipped::names() {
-        let dir = Path::new(shipped::PLACE).join(name.as_str());
-        add(name, RoleTier::Shipped, dir);
-    }
-    for entry in &places.registry.1.roles {
-        if let Some(paths) = places.entry_dir(entry) {
-            add(entry.name.clone(), RoleTier::Registry, paths.dir().to_owned());
-        }
-    }
-    found.into_values().collect()
 }
 
 fn nearest_role(name: &RoleName, places: &RolePlaces) -> Option<String> {

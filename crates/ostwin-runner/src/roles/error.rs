@@ -65,6 +65,22 @@ pub enum RoleError {
         /// The folder.
         dir: PathBuf,
     },
+    /// The project has it.
+    #[error("the project has the role `{role}` in `{}`; edit it there, or choose another name", dir.display())]
+    Exists {
+        /// The role.
+        role: RoleName,
+        /// Its folder.
+        dir: PathBuf,
+    },
+    /// Something cannot become part of a new role.
+    #[error("`{}` cannot be part of a role: {problem}", path.display())]
+    Uncopied {
+        /// What it is.
+        path: PathBuf,
+        /// Why not.
+        problem: String,
+    },
     /// A file could not be read or written.
     #[error(transparent)]
     Fs(#[from] FsError),

@@ -6,24 +6,29 @@
 //! a hit that is broken is an error, never passed over. If nothing is found, a role can be made
 //! from a fixed template.
 //!
-//! The module owns the shipped roles and reads the others; only [`create_dynamic_role`] writes.
+//! The module owns the shipped roles and reads the others; only [`create_dynamic_role`],
+//! [`new_role`] and [`clone_role`] write.
 
-mod checking;
+mod check;
 mod discover;
 mod dynamic;
 mod error;
 mod hashes;
+mod listing;
+mod make;
+mod plan_options;
 mod read;
 mod shipped;
 
 #[cfg(test)]
 mod tests;
 
-pub use checking::plan_options;
-pub use discover::{
-    ResolvedRole, RoleListing, RolePlaces, RoleTier, Wanted, find_role, list_roles,
-};
+pub use check::{Nameable, RoleFinding, RoleSeverity, check_role};
+pub use discover::{ResolvedRole, RolePlaces, RoleTier, Wanted, find_role};
 pub use dynamic::{Created, create_dynamic_role, role_template};
 pub use error::RoleError;
 pub use hashes::role_hashes;
+pub use listing::{ListedRole, RoleListing, every_role, list_roles, read_listed};
+pub use make::{clone_role, new_role};
+pub use plan_options::plan_options;
 pub use shipped::{ShippedFile, shipped_files, shipped_registry};

@@ -9,6 +9,7 @@
 //! [`SessionEnd`].
 
 mod backoff;
+mod cost;
 mod quiet;
 mod recorder;
 mod run;

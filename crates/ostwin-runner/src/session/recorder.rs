@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::cost::Cost;
 use super::spec::{Event, Outcome, SessionSpec, UsageTotals};
 use crate::acp::transcript::{Event as Entry, Writer};
 use crate::acp::{AgentInfo, PermissionAsk, PermissionDecision, PromptEnd, Update, UpdateSink};
@@ -21,6 +22,7 @@ struct Inner {
     /// `None` if the file could not be opened; the session goes on without it.
     transcript: Option<Writer<File>>,
     totals: UsageTotals,
+    cost: Cost,
     events: UnboundedSender<Event>,
     /// How many updates came from the agent.
     updates: u64,
@@ -35,7 +37,13 @@ impl Recorder {
                 let (clock, redactor) = (Arc::clone(&spec.clock), spec.redactor.clone());
                 Writer::new(file, clock, spec.transcript_max_bytes, redactor)
             });
-        let inner = Inner { transcript, totals: UsageTotals::default(), events, updates: 0 };
+        let inner = Inner {
+            transcript,
+            totals: UsageTotals::default(),
+            cost: Cost::after(spec.earlier_cost_usd),
+            events,
+            updates: 0,
+        };
         Self { inner: Arc::new(Mutex::new(inner)) }
     }
 
@@ -58,10 +66,14 @@ impl Recorder {
             Some(version) => format!("{name} {version}"),
             None => name.clone(),
         });
-        self.write(&Entry::Session {
-            agent: name,
-            session_id: agent.session_id.clone(),
-            resumed: agent.resumed,
+        self.with(|inner| {
+            inner.cost.opened(agent.resumed);
+            inner.totals.cost_usd = inner.cost.own();
+            inner.write(&Entry::Session {
+                agent: name,
+                session_id: agent.session_id.clone(),
+                resumed: agent.resumed,
+            });
         });
     }
 
@@ -138,12 +150,14 @@ impl Inner {
 impl UpdateSink for Inner {
     fn update(&mut self, update: Update) {
         self.updates += 1;
-        if let Update::Context { cost_usd: Some(cost), .. } = update
-            && self.totals.cost_usd != Some(cost)
-        {
-            self.totals.cost_usd = Some(cost);
-            self.totals.metered = true;
-            self.tell_usage();
+        if let Update::Context { cost_usd: Some(cost), .. } = update {
+            self.cost.told(cost);
+            let own = self.cost.own();
+            if self.totals.cost_usd != own {
+                self.totals.cost_usd = own;
+                self.totals.metered = true;
+                self.tell_usage();
+            }
         }
         if let Some(transcript) = &mut self.transcript {
             transcript.update(update);

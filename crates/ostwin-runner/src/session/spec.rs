@@ -21,6 +21,9 @@ pub struct SessionSpec {
     pub start: Start,
     /// The ACP session to open.
     pub open: Open,
+    /// What earlier attempts recorded as the cost of the session that is gone on with, in US
+    /// dollars; 0 for a new one.
+    pub earlier_cost_usd: f64,
     /// The first prompt.
     pub prompt: String,
     /// `transcript.jsonl` of the attempt.

@@ -65,6 +65,7 @@ fn spec(sandbox: &Sandbox, behaviour: &str) -> SessionSpec {
             handshake_timeout: Duration::from_secs(20),
             client_version: "1".into(),
         },
+        earlier_cost_usd: 0.0,
         prompt: "work".into(),
         transcript: sandbox.path("transcript.jsonl"),
         transcript_max_bytes: DEFAULT_MAX_BYTES,

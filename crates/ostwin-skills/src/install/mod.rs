@@ -31,6 +31,7 @@ pub use installer::{Installer, Outcome, Replaced, Report, ReportedFile, Request}
 pub use registry::Registry;
 pub use shelf::{Installed, Scope, Shelf, State, installed};
 pub use source::{Source, SourceError, Url};
+pub use staging::{left_behind, tidy};
 pub use tree::{Refusal, Tree, TreeFile};
 
 /// Waits for that long, and says whether anybody still wants the result: a fetch asks it again and

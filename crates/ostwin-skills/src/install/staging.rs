@@ -4,7 +4,7 @@
 //! process. The next change of a skill finishes or undoes what it was about, by the intent that it
 //! wrote down before it touched anything, and removes it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ostwin_core::fs::{self, FsError};
@@ -65,6 +65,33 @@ pub(super) fn in_staging<R>(
     // What was done is done: a folder that cannot be removed is removed by who comes next.
     drop(removed);
     Ok(result)
+}
+
+/// The folders that killed processes have left beside the skills of `shelf`.
+///
+/// # Errors
+/// They cannot be listed or looked at.
+pub fn left_behind(shelf: &Shelf, store: &Store) -> Result<Vec<PathBuf>, InstallError> {
+    let mut left = Vec::new();
+    for staging in SkillStaging::list(&shelf.agents())? {
+        if is_left_behind(&staging, store)? {
+            left.push(staging.dir().to_owned());
+        }
+    }
+    Ok(left)
+}
+
+/// Finishes or undoes what killed processes have left beside the skills of `shelf`, as every change
+/// of a skill does first. Where nothing is left, nothing is written.
+///
+/// # Errors
+/// The lock of `shelf` was not free in time, or something that was left cannot be read, moved or
+/// removed.
+pub fn tidy(shelf: &Shelf, store: &Store) -> Result<(), InstallError> {
+    if left_behind(shelf, store)?.is_empty() {
+        return Ok(());
+    }
+    lock::exclusive(&shelf.guard(), store.lock_timeout, || tidy_up(shelf, store))?
 }
 
 /// Finishes or undoes what killed processes have left in the folder of `shelf`. The caller holds

@@ -1,5 +1,8 @@
 //! `kill -9` of one process of a session: the guardian, the agent, a tool server.
 
+use std::os::unix::process::ExitStatusExt as _;
+
+use ostwin_core::control;
 use ostwin_core::ids::RoomId;
 use ostwin_core::room::Room;
 use ostwin_testkit::wait_until;
@@ -108,4 +111,58 @@ fn the_engine_and_its_guardian_killed_together_leave_nothing() {
     field.expect(&["run", "PLAN.md", "--no-wait"], 0);
     check_passed(&field);
     assert_eq!(outcomes(&field.room(1)), ["interrupted", "done", "pass"]);
+}
+
+#[test]
+fn an_engine_that_does_not_answer_is_ended_by_force() {
+    let field = first_attempt(&json!({ "do": "hang" }), &json!({}));
+    field.plan("PLAN.md", &one_epic(""));
+    let mut run = field.spawn(&["run", "PLAN.md", "--no-wait"]);
+    field.wait_for_session(1);
+    run.signal(Signal::STOP).unwrap();
+    let told = field.expect(&["stop", "--force", "--json"], 0).stdout;
+    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+    assert_eq!(told["by_force"], true, "{told}");
+    assert_eq!(run.wait(PATIENCE).unwrap().signal(), Some(Signal::KILL.as_raw()));
+    field.check_no_process();
+    let plan = field.plans().remove(0);
+    assert_eq!(control::pending(&plan.paths).unwrap(), [], "the request was answered");
+    field.expect(&["stop", "--force"], 2);
+
+    field.expect(&["run", "PLAN.md", "--no-wait"], 0);
+    check_passed(&field);
+    assert_eq!(outcomes(&field.room(1)), ["interrupted", "done", "pass"]);
+}
+
+#[test]
+fn a_gate_that_outlives_its_engine_and_its_guardian_is_ended_before_it_runs_again() {
+    let field = Field::built_in();
+    let command = "echo run >> runs; test -f go && exit 0; while :; do sleep 0.1; done";
+    let gates = json!([{ "name": "held", "command": command }]);
+    let role = json!({ "schema_version": 1, "name": "engineer", "quality_gates": gates });
+    field.plan(".agents/roles/engineer/role.json", &role.to_string());
+    field.plan(".agents/roles/engineer/ROLE.md", "# Engineer\n\nBuild it.\n");
+    field.plan("PLAN.md", &one_epic(""));
+    let runs = field.project.root().join("runs");
+    let wait_for_run = |number: usize| {
+        wait_until("the gate", PATIENCE, || {
+            let said = std::fs::read_to_string(&runs).ok()?;
+            (said.lines().count() == number).then_some(())
+        })
+        .unwrap();
+    };
+    let mut run = field.spawn(&["run", "PLAN.md", "--no-wait"]);
+    wait_for_run(1);
+    run.kill().unwrap();
+    // The attempt is closed now, and its gate runs without a session.
+    let mut run = field.spawn(&["run", "PLAN.md", "--no-wait"]);
+    wait_for_run(2);
+    assert!(field.room(1).open_attempt().unwrap().is_none());
+    run.signal(Signal::STOP).unwrap();
+    send(processes(&field, "__session")[0], Signal::KILL);
+    run.kill().unwrap();
+    assert!(!field.project.processes().is_empty(), "the gate should have survived so far");
+    field.plan("go", "");
+    field.expect(&["run", "PLAN.md", "--no-wait"], 0);
+    check_passed(&field);
 }

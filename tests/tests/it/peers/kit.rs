@@ -129,10 +129,7 @@ impl Seat {
 
     /// A command that runs a script of Node.js with the version that the peers were written for.
     pub(super) fn node(&self, script: &Path) -> Command {
-        let own = installed("node", "package-lock.json").join("node_modules/.bin/node");
-        // For some systems there is no such package: then it is up to whoever runs the tests.
-        let node = if own.exists() { own } else { "node".into() };
-        let mut command = self.program(&node);
+        let mut command = self.program(&node_program());
         command.arg(script);
         command
     }
@@ -150,6 +147,13 @@ impl Seat {
         command.arg(script);
         command
     }
+}
+
+/// Node.js, in the version that the peers were written for.
+pub(super) fn node_program() -> PathBuf {
+    let own = installed("node", "package-lock.json").join("node_modules/.bin/node");
+    // For some systems there is no such package: then it is up to whoever runs the tests.
+    if own.exists() { own } else { "node".into() }
 }
 
 /// A file of this workspace's side of the peers.

@@ -1,4 +1,7 @@
-//! A model's service on loopback that plays a script: chat completions as many programs speak them.
+//! A model's service on loopback that plays a script, in the dialects that programs speak.
+
+mod chat;
+mod gemini;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -63,15 +66,25 @@ fn serve(stream: TcpStream, manner: &Mutex<Manner>, asked: &Mutex<Vec<Value>>) {
     let mut writer = stream.try_clone().unwrap();
     let mut reader = BufReader::new(stream);
     while let Some(request) = read(&mut reader) {
-        if is_work(&request) {
+        let conversation = Conversation::of(&request);
+        if conversation.is_work() {
             asked.lock().unwrap().push(request.clone());
         }
         let manner = manner.lock().unwrap().clone();
         let answered = match manner {
-            Manner::Work => stream_of(&mut writer, &answer(&request)),
+            Manner::Work => {
+                let answer = answer(&conversation);
+                head(&mut writer).and_then(|()| match conversation.dialect {
+                    Dialect::Chat => chat::stream(&mut writer, &answer),
+                    Dialect::Gemini => gemini::stream(&mut writer, &answer),
+                })
+            }
             Manner::Refuse(status, message) => refuse(&mut writer, status, &message),
             Manner::Break => {
-                let begun = head(&mut writer).and_then(|()| chunk(&mut writer, &text("I am")));
+                let begun = head(&mut writer).and_then(|()| match conversation.dialect {
+                    Dialect::Chat => chunk(&mut writer, &chat::text("I am")),
+                    Dialect::Gemini => chunk(&mut writer, &gemini::text("I am")),
+                });
                 drop(begun);
                 drop(writer.shutdown(std::net::Shutdown::Both));
                 return;
@@ -109,9 +122,39 @@ fn read(reader: &mut BufReader<TcpStream>) -> Option<Value> {
     serde_json::from_slice(&body).ok()
 }
 
-/// A request without tools only asks for the title of a conversation.
-fn is_work(request: &Value) -> bool {
-    request["tools"].as_array().is_some_and(|tools| !tools.is_empty())
+/// How a program speaks with its model.
+#[derive(Clone, Copy)]
+enum Dialect {
+    /// Chat completions.
+    Chat,
+    /// The API of Gemini.
+    Gemini,
+}
+
+/// A conversation so far, whatever the dialect.
+struct Conversation {
+    dialect: Dialect,
+    /// Everything that the user has said.
+    prompt: String,
+    /// How many calls of tools were answered.
+    calls: usize,
+    /// The tools, under the names that the program has given them.
+    tools: Vec<String>,
+}
+
+impl Conversation {
+    fn of(request: &Value) -> Self {
+        if request.get("contents").is_some() {
+            gemini::conversation(request)
+        } else {
+            chat::conversation(request)
+        }
+    }
+
+    /// A request without tools only asks for the title of a conversation.
+    fn is_work(&self) -> bool {
+        !self.tools.is_empty()
+    }
 }
 
 fn refuse(writer: &mut TcpStream, status: u16, message: &str) -> std::io::Result<()> {
@@ -135,42 +178,9 @@ fn chunk(writer: &mut TcpStream, event: &Value) -> std::io::Result<()> {
     writer.flush()
 }
 
-/// One event with this part of an answer.
-fn part(delta: &Value, finish: Option<&str>) -> Value {
-    json!({
-        "id": "answer", "object": "chat.completion.chunk", "created": 1, "model": "scripted",
-        "choices": [{ "index": 0, "delta": delta, "finish_reason": finish }],
-    })
-}
-
-fn text(text: &str) -> Value {
-    part(&json!({ "role": "assistant", "content": text }), None)
-}
-
-/// Streams a whole answer, and what it used.
-fn stream_of(writer: &mut TcpStream, answer: &Answer) -> std::io::Result<()> {
-    head(writer)?;
-    let finish = match answer {
-        Answer::Text(words) => {
-            chunk(writer, &text(words))?;
-            "stop"
-        }
-        Answer::Call { tool, arguments } => {
-            let call = json!({
-                "index": 0, "id": format!("call-{}", fastrand::u64(..)), "type": "function",
-                "function": { "name": tool, "arguments": arguments.to_string() },
-            });
-            chunk(writer, &part(&json!({ "role": "assistant", "tool_calls": [call] }), None))?;
-            "tool_calls"
-        }
-    };
-    chunk(writer, &part(&json!({}), Some(finish)))?;
-    let usage = json!({ "prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110 });
-    let mut used = part(&json!({}), None);
-    used["choices"] = json!([]);
-    used["usage"] = usage;
-    chunk(writer, &used)?;
-    writer.write_all(b"e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n")?;
+/// The end of a stream.
+fn end(writer: &mut TcpStream) -> std::io::Result<()> {
+    writer.write_all(b"0\r\n\r\n")?;
     writer.flush()
 }
 
@@ -182,25 +192,19 @@ enum Answer {
 
 /// The next step of whoever the prompt makes the model: it reports, the worker remembers something,
 /// and then posts the signal.
-fn answer(request: &Value) -> Answer {
-    let messages = request["messages"].as_array().cloned().unwrap_or_default();
-    let prompt: String = messages.iter().filter(|m| m["role"] == "user").map(words).collect();
-    let calls = messages.iter().filter(|message| message["role"] == "tool").count();
-    let worker = prompt.contains("You are `engineer`");
-    if !is_work(request) {
+fn answer(conversation: &Conversation) -> Answer {
+    let call = |plain, arguments| call(&conversation.tools, plain, arguments);
+    let worker = conversation.prompt.contains("You are `engineer`");
+    if !conversation.is_work() {
         return Answer::Text("A title".to_owned());
     }
-    match (calls, worker) {
-        (0, _) => {
-            call(request, "report_progress", json!({ "percent": 50, "message": "half of it" }))
-        }
+    match (conversation.calls, worker) {
+        (0, _) => call("report_progress", json!({ "percent": 50, "message": "half of it" })),
         (1, true) => call(
-            request,
             "publish",
             json!({ "kind": "decision", "summary": "Cents are integers", "tags": ["money"] }),
         ),
         (2, true) => call(
-            request,
             "post_message",
             json!({ "to": "qa", "type": "done", "body": "It is there, seen by a test." }),
         ),
@@ -212,7 +216,6 @@ fn answer(request: &Value) -> Answer {
             let data = json!({ "verdict": "pass", "summary": "It works.", "criteria": criteria });
             let body = "I ran it.";
             call(
-                request,
                 "post_message",
                 json!({ "to": "engineer", "type": "pass", "body": body, "data": data }),
             )
@@ -222,22 +225,10 @@ fn answer(request: &Value) -> Answer {
 }
 
 /// A call of the tool with this plain name, under the name that the program has given it.
-fn call(request: &Value, plain: &str, arguments: Value) -> Answer {
-    let tools = request["tools"].as_array().into_iter().flatten();
-    let names = tools.filter_map(|tool| tool["function"]["name"].as_str());
-    let Some(tool) = names.clone().find(|name| name.ends_with(plain)) else {
-        let names: Vec<&str> = names.collect();
-        return Answer::Text(format!("There is no tool {plain}, only {}.", names.join(", ")));
-    };
-    Answer::Call { tool: tool.to_owned(), arguments }
-}
-
-/// The text of a message, whichever form it has.
-fn words(message: &Value) -> String {
-    match &message["content"] {
-        Value::String(text) => text.clone(),
-        Value::Array(parts) => parts.iter().filter_map(|part| part["text"].as_str()).collect(),
-        _ => String::new(),
+fn call(tools: &[String], plain: &str, arguments: Value) -> Answer {
+    match tools.iter().find(|name| name.ends_with(plain)) {
+        Some(tool) => Answer::Call { tool: tool.clone(), arguments },
+        None => Answer::Text(format!("There is no tool {plain}, only {}.", tools.join(", "))),
     }
 }
 

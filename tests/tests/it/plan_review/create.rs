@@ -4,6 +4,7 @@ use ostwin_core::plan::{ParseOptions, parse};
 use serde_json::json;
 
 use super::{check_all_passed, field, only_plan};
+use crate::field::Field;
 
 const GOAL: &str = "# Plan: A shop\n\n## Goal\n\nPeople find a book and buy it.\n";
 
@@ -55,4 +56,20 @@ fn a_plan_is_removed_with_its_rooms_only_when_asked() {
     assert_eq!(left, 0);
     assert!(field.project.root().join("PLAN.md").exists(), "the person's own file stays");
     field.expect(&["run", "PLAN.md", "--no-wait"], 0);
+}
+
+#[test]
+fn a_draft_that_comes_to_nothing_writes_no_file_and_says_where_its_words_are() {
+    let script = json!({ "v": 1, "rules": [
+        { "when": { "ref": ["PLAN-REVIEW"] }, "before": [{ "do": "crash" }] },
+    ] });
+    let field = Field::new(&script, &json!({ "max_retries": 0 }));
+    let failed = field.expect(&["plan", "create", "A shop", "--out", "shop.md"], 1);
+    assert!(!field.project.root().join("shop.md").exists());
+    let draft = only_plan(&field).meta.plan_id;
+    let advice = format!("`ostwin plan rm {draft} --with-rooms` removes it");
+    assert!(failed.stderr.contains(&advice), "{}", failed.stderr);
+    field.expect(&["plan", "rm", draft.as_str(), "--with-rooms"], 0);
+    assert_eq!(field.plans().len(), 0);
+    field.check_no_process();
 }

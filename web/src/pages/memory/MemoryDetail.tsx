@@ -5,7 +5,6 @@ import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { memoryQuery } from "../../api/queries";
 import { Banner, Problem, Skeleton } from "../../ui/Feedback";
-import { Icon } from "../../ui/Icon";
 import { Markdown } from "../../ui/Markdown";
 import { Role } from "../../ui/Role";
 import { Ago } from "../../ui/Time";
@@ -22,7 +21,8 @@ export function MemoryDetail({ id, onTag, onOpen }: Props) {
   const [replacing, setReplacing] = useState(false);
   if (memory.isPending) return <Skeleton lines={2} height={80} />;
   if (memory.error) return <Problem error={memory.error} retry={() => void memory.refetch()} />;
-  const entry = memory.data;
+  const { entry, replaced, replaced_by } = memory.data;
+  const newest = replaced_by.at(-1);
   return (
     <article className="card" aria-label="Memory">
       <div className="card-head">
@@ -32,22 +32,18 @@ export function MemoryDetail({ id, onTag, onOpen }: Props) {
           <Ago ts={entry.ts} />
         </span>
         <span className="grow" />
-        {!entry.superseded_by && (
+        {!newest && (
           <button type="button" className="btn s" onClick={() => setReplacing(true)}>
             Supersede
           </button>
         )}
       </div>
       <div className="card-body stack">
-        {entry.superseded_by && (
+        {newest && (
           <Banner
             tone="trouble"
             action={
-              <button
-                type="button"
-                className="btn s"
-                onClick={() => onOpen(entry.superseded_by ?? "")}
-              >
+              <button type="button" className="btn s" onClick={() => onOpen(newest.id)}>
                 Open the newer one
               </button>
             }
@@ -79,15 +75,22 @@ export function MemoryDetail({ id, onTag, onOpen }: Props) {
             </Link>
           )}
         </p>
-        {entry.supersedes && (
-          <button
-            type="button"
-            className="btn s plain"
-            style={{ alignSelf: "start" }}
-            onClick={() => onOpen(entry.supersedes ?? "")}
-          >
-            <Icon name="back" size={14} /> What it replaced
-          </button>
+        {replaced.length > 0 && (
+          <section className="stack">
+            <h3>What it replaced</h3>
+            <ol className="stack chain">
+              {replaced.map((older) => (
+                <li key={older.id}>
+                  <button type="button" onClick={() => onOpen(older.id)}>
+                    <span className="small quiet">
+                      <Ago ts={older.ts} />
+                    </span>
+                    <span className="memory-line old">{older.summary}</span>
+                  </button>
+                </li>
+              ))}
+            </ol>
+          </section>
         )}
       </div>
       {replacing && <Publish replaces={entry} onClose={() => setReplacing(false)} />}

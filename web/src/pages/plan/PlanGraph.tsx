@@ -134,7 +134,6 @@ function Graph({ dag, board }: { dag: Dag; board: Board }) {
         nodesConnectable={false}
         nodesDraggable={false}
         edgesFocusable={false}
-        proOptions={{ hideAttribution: true }}
         onNodeClick={(_, node) => node.type === "epic" && setChosen(node.id)}
         onSelectionChange={({ nodes: picked }) => {
           const first = picked[0];

@@ -37,7 +37,7 @@ export default function PlanReview({ detail, scope }: { detail: PlanDetail; scop
     setBusy(true);
     setError(null);
     try {
-      await act.plan.approve(board.plan_id, scope);
+      await act.plan.approve(board.plan_id, diff.data?.to_sha256, scope);
       toast({ tone: "passed", title: "Approved" });
       await refresh();
     } catch (caught) {
@@ -47,6 +47,9 @@ export default function PlanReview({ detail, scope }: { detail: PlanDetail; scop
     }
   };
   const changes = diff.data?.unified ?? "";
+  const changed = (["added", "changed", "removed"] as const).flatMap((how) =>
+    (diff.data?.[how] ?? []).map((epic) => `${epic} ${how}`),
+  );
   return (
     <div className="stack">
       <section className="card">
@@ -62,7 +65,7 @@ export default function PlanReview({ detail, scope }: { detail: PlanDetail; scop
               <button
                 type="button"
                 className="btn primary"
-                disabled={busy}
+                disabled={busy || !diff.data}
                 onClick={() => void approve()}
               >
                 Approve
@@ -77,10 +80,10 @@ export default function PlanReview({ detail, scope }: { detail: PlanDetail; scop
       </section>
       <section className="card">
         <div className="card-head">
-          <h2>What changes</h2>
-          {(diff.data?.epics ?? []).map(({ epic, change }) => (
-            <span key={epic} className="tag">
-              {epic} {change}
+          <h2>What the review changes</h2>
+          {changed.map((text) => (
+            <span key={text} className="tag">
+              {text}
             </span>
           ))}
         </div>
@@ -89,7 +92,7 @@ export default function PlanReview({ detail, scope }: { detail: PlanDetail; scop
         {changes && <Diff text={changes} />}
         {!changes && diff.isSuccess && (
           <Empty icon="check" title="Nothing changed">
-            <p>The text that would run is the one that is known.</p>
+            <p>The text that runs is the one that was imported.</p>
           </Empty>
         )}
       </section>

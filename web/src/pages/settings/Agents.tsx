@@ -9,10 +9,13 @@ import { TestedList } from "./TestedList";
 
 interface AgentItem {
   name: string;
-  found?: boolean;
-  default?: boolean;
-  command?: string | string[] | null;
-  source?: string | null;
+  default: boolean;
+  protocol: string;
+  command: string[];
+  /** Where it is on this machine; null if it is not. */
+  program: string | null;
+  version: string | null;
+  install: string | null;
 }
 
 export default function Agents() {
@@ -25,9 +28,9 @@ export default function Agents() {
         name: agent.name,
         tags: [
           agent.default ? "default" : null,
-          agent.found === undefined ? null : agent.found ? "found" : "not found on this machine",
+          agent.program ? (agent.version ?? "found") : "not on this machine",
         ].filter((tag): tag is string => tag !== null),
-        text: Array.isArray(agent.command) ? agent.command.join(" ") : (agent.command ?? undefined),
+        text: agent.program ? agent.command.join(" ") : (agent.install ?? agent.command.join(" ")),
       }))}
       test={act.settings.testAgent}
     />

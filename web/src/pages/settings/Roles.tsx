@@ -17,10 +17,13 @@ interface RoleItem {
   name: string;
   tier?: string;
   description?: string | null;
+  problem?: string | null;
 }
 
 interface RoleDetail extends RoleItem {
-  role_json: unknown;
+  role_json: string;
+  of_project: boolean;
+  warnings: string[];
   role_md: string;
 }
 
@@ -31,11 +34,11 @@ export default function Roles() {
   if (roles.error) return <Problem error={roles.error} retry={() => void roles.refetch()} />;
   return (
     <div className="card">
-      {roles.data.items.map(({ name, tier, description }) => (
+      {roles.data.items.map(({ name, tier, description, problem }) => (
         <div key={name} className="thing">
           <Role role={name} />
           {tier && <span className="tag">{tier}</span>}
-          <p className="small quiet grow">{description}</p>
+          <p className="small quiet grow">{problem ?? description}</p>
           <button type="button" className="btn s" onClick={() => setOpen(name)}>
             Edit<span className="visually-hidden"> {name}</span>
           </button>
@@ -64,12 +67,12 @@ function RoleEditor({ name, onClose }: { name: string; onClose: () => void }) {
 function RoleForm({ role, onClose }: { role: RoleDetail; onClose: () => void }) {
   const [view, setView] = useState<"md" | "json">("md");
   const [md, setMd] = useState(role.role_md);
-  const [json, setJson] = useState(JSON.stringify(role.role_json, null, 2));
+  const [json, setJson] = useState(role.role_json);
   const { busy, error, run } = useAct();
   const client = useQueryClient();
   const save = async () => {
     const done = await run(async () => {
-      await act.settings.saveRole(role.name, JSON.parse(json) as unknown, md);
+      await act.settings.saveRole(role.name, json, md);
       await client.invalidateQueries({ queryKey: ["roles"] });
     });
     if (!done) return;

@@ -9,9 +9,10 @@ import { TestedList } from "./TestedList";
 
 interface ServerItem {
   name: string;
-  tier?: string;
-  transport?: string;
-  command?: string | string[] | null;
+  tier: string;
+  type: string;
+  state: string;
+  command?: string | null;
   url?: string | null;
 }
 
@@ -30,10 +31,10 @@ export default function Servers() {
   }
   return (
     <TestedList
-      items={servers.data.items.map(({ name, tier, transport, command, url }) => ({
+      items={servers.data.items.map(({ name, tier, type, state, command, url }) => ({
         name,
-        tags: [tier, transport].filter((tag): tag is string => Boolean(tag)),
-        text: url ?? (Array.isArray(command) ? command.join(" ") : (command ?? undefined)),
+        tags: [tier, type, state],
+        text: url ?? command ?? undefined,
       }))}
       test={act.settings.testMcp}
     />

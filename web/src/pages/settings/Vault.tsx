@@ -13,6 +13,9 @@ import { useAct } from "../../ui/useAct";
 interface Secret {
   server: string;
   key: string;
+  vault: string;
+  /** Whether it is the project's own, which can be changed here. */
+  of_project: boolean;
 }
 
 export default function Vault() {
@@ -98,9 +101,13 @@ export default function Vault() {
             <span className="quiet" aria-label="hidden">
               ••••••••
             </span>
-            <button type="button" className="btn s danger" onClick={() => setRemoving(secret)}>
-              Remove
-            </button>
+            {secret.of_project ? (
+              <button type="button" className="btn s danger" onClick={() => setRemoving(secret)}>
+                Remove
+              </button>
+            ) : (
+              <span className="small quiet">in {secret.vault}</span>
+            )}
           </div>
         ))}
         {vault.data.items.length === 0 && (

@@ -37,7 +37,8 @@ pub(super) fn of(project: &Project, preview: &Preview) -> anyhow::Result<Option<
     }
     let path = &preview.dag.critical_path;
     let on_path = preview.epics.iter().filter(|epic| path.contains(&epic.epic));
-    let longest: usize = on_path.map(|epic| epic.sessions.len()).sum();
+    let review = usize::from(preview.review.is_some());
+    let longest = review + on_path.map(|epic| epic.sessions.len()).sum::<usize>();
     Ok(past.forecast(preview.sessions().count(), longest))
 }
 

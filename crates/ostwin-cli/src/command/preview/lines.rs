@@ -12,7 +12,8 @@ use crate::view::text;
 /// The preview for people.
 pub(super) fn of(wanted: &Wanted, preview: &Preview, forecast: Option<Forecast>) -> Vec<Line> {
     let title = wanted.text.parsed.plan.title.as_deref().unwrap_or("(no title)");
-    let waves = figures::plural(preview.dag.waves.len(), "wave");
+    let review = usize::from(preview.review.is_some());
+    let waves = figures::plural(preview.dag.waves.len().saturating_sub(review), "wave");
     let epics = figures::plural(preview.epics.len(), "epic");
     let most = wanted.settings.config.max_concurrent_rooms;
     let mut lines = vec![
@@ -20,6 +21,11 @@ pub(super) fn of(wanted: &Wanted, preview: &Preview, forecast: Option<Forecast>)
             .with(Style::Bold, text::one_line(title))
             .with(Style::Dim, format!("  {epics} in {waves}, at most {most} sessions at once")),
     ];
+    if let Some(review) = &preview.review {
+        lines.push(Line::new());
+        lines.push(Line::new().with(Style::Cyan, "first, the review of the plan"));
+        lines.push(session_line(review));
+    }
     let mut wave = None;
     for epic in &preview.epics {
         if wave != Some(epic.wave) {
@@ -63,8 +69,10 @@ fn session_line(session: &SessionPreview) -> Line {
     line.push(Style::Plain, text::fill(agent, 12));
     let model = session.model.as_deref().unwrap_or("its own model");
     line.push(Style::Dim, format!("{model}, role {}", session.tier.as_deref().unwrap_or_default()));
-    let prompt = u64::try_from(session.prompt_bytes).unwrap_or(u64::MAX);
-    line.push(Style::Dim, format!(", prompt of {}", figures::bytes(prompt)));
+    if let Some(prompt) = session.prompt_bytes {
+        let prompt = u64::try_from(prompt).unwrap_or(u64::MAX);
+        line.push(Style::Dim, format!(", prompt of {}", figures::bytes(prompt)));
+    }
     if let Some(seconds) = session.timeout_seconds {
         line.push(Style::Dim, format!(", at most {}", figures::seconds(seconds)));
     }
