@@ -151,14 +151,14 @@ function orphan({ contract, lifecycle, counters, attempts }: WireRoom): RoomItem
 }
 
 export interface WireTranscript {
-  items: { seq: number; event: Omit<TranscriptEvent, "seq"> }[];
+  items: { seq: number; event: unknown }[];
   next_cursor: string | null;
   more: boolean;
 }
 
 export function readTranscript(wire: WireTranscript): Page<TranscriptEvent> & { more: boolean } {
   return {
-    items: wire.items.map(({ seq, event }) => ({ ...event, seq })),
+    items: wire.items.map(({ seq, event }) => ({ ...(event as TranscriptEvent), seq })),
     next_cursor: wire.next_cursor,
     more: wire.more,
   };

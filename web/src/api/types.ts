@@ -299,7 +299,8 @@ export interface Message {
   type: string;
   ref?: string | null;
   body: string;
-  data?: Record<string, unknown> | null;
+  /** A verdict, a list of artifacts, who answered: it depends on the type. */
+  data?: unknown;
 }
 
 export interface ChannelPage {

@@ -158,7 +158,7 @@ function channel(client: QueryClient, at: Where & { message: Message }, mark: Ma
     mark(keys.room(at.room));
     mark(keys.inbox);
   }
-  if (message.data && "artifacts" in message.data) mark(keys.artifacts(at.room));
+  if ((message.data as { artifacts?: unknown } | null)?.artifacts) mark(keys.artifacts(at.room));
 }
 
 function progress(

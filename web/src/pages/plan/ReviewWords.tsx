@@ -3,6 +3,7 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { channelQuery, type Scope } from "../../api/queries";
+import type { Verdict } from "../../api/types";
 import { Markdown } from "../../ui/Markdown";
 import { Role } from "../../ui/Role";
 import { VerdictView } from "../../ui/VerdictView";
@@ -18,7 +19,7 @@ export function ReviewWords({ room, scope }: { room: string; scope: Scope }) {
         <>
           <Role role={last.from} />
           <Markdown source={last.body} />
-          {last.data && <VerdictView data={{ ...last.data, summary: "" }} texts={NO_CRITERIA} />}
+          {last.data && <VerdictView data={{ ...(last.data as Verdict), summary: "" }} texts={NO_CRITERIA} />}
         </>
       )}
       <p className="small">

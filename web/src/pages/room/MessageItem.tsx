@@ -88,7 +88,7 @@ function lead(body: string): string {
 }
 
 function Files({ message, room, scope }: Props) {
-  const artifacts = message.data?.["artifacts"];
+  const { artifacts } = (message.data ?? {}) as { artifacts?: unknown };
   if (!Array.isArray(artifacts) || artifacts.length === 0) return null;
   return (
     <ul className="row wrap message-files" aria-label="Artifacts">
