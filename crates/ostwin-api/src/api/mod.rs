@@ -1,23 +1,29 @@
 //! The routes, by resource.
 
+mod agents;
 mod artifacts;
 mod attempts;
 mod channel;
+mod config;
 mod control;
 mod dag;
 mod docs;
 mod health;
 mod inbox;
+mod mcp;
 mod memories;
+mod named;
 mod plan_text;
 mod plans;
 mod review;
+mod roles;
 mod rooms;
+mod search;
 mod server;
-mod settings;
+mod skills;
 mod stats;
-mod team;
 mod timeline;
+mod vault;
 
 use axum::http::{Method, StatusCode, Uri};
 
@@ -40,8 +46,13 @@ pub(crate) fn routes() -> Vec<Route> {
         inbox::routes(),
         memories::routes(),
         stats::routes(),
-        settings::routes(),
-        team::routes(),
+        search::routes(),
+        roles::routes(),
+        skills::routes(),
+        mcp::routes(),
+        agents::routes(),
+        config::routes(),
+        vault::routes(),
     ]
     .into_iter()
     .flatten()

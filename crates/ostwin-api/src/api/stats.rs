@@ -38,6 +38,7 @@ struct StatsQuery {
 #[derive(Debug, Serialize, JsonSchema)]
 struct Figures {
     /// The figures.
+    #[serde(flatten)]
     stats: Stats,
     /// What sessions of the window used, by role.
     by_role: Vec<Used>,

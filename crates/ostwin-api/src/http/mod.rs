@@ -9,5 +9,5 @@ mod route;
 pub(crate) use guard::{Hosts, guard};
 pub(crate) use listen::listen;
 pub(crate) use openapi::document;
-pub(crate) use problem::{Mistake, Problem};
+pub(crate) use problem::{Mistake, Problem, with_causes};
 pub(crate) use route::{Nothing, Page, Route, blocking, delete, get, page, post, put, query, raw};

@@ -99,6 +99,11 @@ impl Problem {
         Self::of(StatusCode::INTERNAL_SERVER_ERROR, error)
     }
 
+    /// What went wrong, in words.
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
+    }
+
     pub(crate) fn status(&self) -> StatusCode {
         StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }

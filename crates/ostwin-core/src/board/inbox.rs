@@ -4,7 +4,6 @@
 //! be read without opening the room, with the deeds that the room would take at this moment. The
 //! web app, the terminal and the chats show the same list.
 
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
@@ -184,18 +183,17 @@ pub fn waiting(board: &Board, rooms: &BTreeMap<RoomId, RoomReading>, caps: &Caps
             },
         }
     }
-    by_urgency(&mut found);
+    found.sort_by_key(by_urgency);
     found
 }
 
-/// Brings what waits in the order in which it should be looked at: what has an end first, by that
-/// end; then by kind, what waits longest first.
-pub fn by_urgency(waiting: &mut [Waiting]) {
-    waiting.sort_by_key(|item| {
-        let end = item.until.map_or(i64::MAX, Timestamp::as_millis);
-        let newest_failure = item.since.filter(|_| item.kind == WaitingKind::Failed).map(Reverse);
-        (end, item.kind, newest_failure, item.since)
-    });
+/// In which order things should be looked at: what has an end first, by that end; then by kind, what
+/// waits longest first, but of what failed the newest.
+pub fn by_urgency(waiting: &Waiting) -> impl Ord + use<> {
+    let end = waiting.until.map_or(i64::MAX, Timestamp::as_millis);
+    let since = waiting.since.map_or(i64::MAX, Timestamp::as_millis);
+    let age = if waiting.kind == WaitingKind::Failed { -since } else { since };
+    (end, waiting.kind, age)
 }
 
 fn is_approving(row: &Row) -> bool {

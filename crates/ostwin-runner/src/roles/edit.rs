@@ -7,7 +7,6 @@ use std::path::Path;
 
 use ostwin_core::fs::{self, FsError};
 use ostwin_core::ids::RoleName;
-use ostwin_core::json;
 use ostwin_core::layout::{Layout, RolePaths};
 use ostwin_core::lock;
 use ostwin_core::roles::RoleSpec;
