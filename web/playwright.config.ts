@@ -12,6 +12,7 @@ export default defineConfig({
   use: {
     browserName: "chromium",
     viewport: { width: 1360, height: 860 },
+    actionTimeout: 20_000,
     trace: "retain-on-failure",
     launchOptions: {
       executablePath: process.env["OSTWIN_BROWSER"] ?? "/usr/bin/chromium",

@@ -138,6 +138,12 @@ export function makeRouter() {
   return createRouter({
     routeTree: root.addChildren([index, plans, plan, rooms, room, inbox, memory, stats, settings]),
     defaultPreload: "intent",
+    // What goes wrong in a page leaves the frame around it standing.
+    defaultErrorComponent: ({ error, reset }) => (
+      <div className="page">
+        <Problem error={error} retry={reset} />
+      </div>
+    ),
     scrollRestoration: false,
   });
 }

@@ -2,6 +2,7 @@
 
 import { part, post, put, remove } from "./client";
 import type { Scope } from "./queries";
+import { readDag, type WireDag } from "./read";
 import type { Diagnostic, Hit, PlanCheck } from "./types";
 
 /** The engine's answer to a request. */
@@ -32,7 +33,13 @@ export interface RunOptions {
 export const plan = {
   create: (body: { markdown: string } | { goal: string }) =>
     post<{ plan_id: string; project?: string }>("/plans", body),
-  check: (markdown: string) => post<PlanCheck>("/plans/check", { markdown }),
+  check: async (markdown: string): Promise<PlanCheck> => {
+    const { diagnostics, dag } = await post<{ diagnostics: Diagnostic[]; dag: WireDag | null }>(
+      "/plans/check",
+      { markdown },
+    );
+    return { diagnostics, dag: dag && readDag(dag) };
+  },
   save: (id: string, markdown: string, base_sha256: string, scope: Scope) =>
     put<{ sha256?: string; diagnostics?: Diagnostic[] }>(
       `/plans/${part(id)}`,
@@ -48,7 +55,7 @@ export const plan = {
   resume: (id: string, scope: Scope) => ask(`/plans/${part(id)}/resume`, {}, scope),
   /** Approves the text with this hash: what the person read, and nothing else. */
   approve: (id: string, sha256: string | undefined, scope: Scope) =>
-    ask(`/plans/${part(id)}/approve`, { sha256 }, scope),
+    ask(`/plans/${part(id)}/approve`, { text_sha256: sha256 }, scope),
   reject: (id: string, reason: string, scope: Scope) =>
     ask(`/plans/${part(id)}/reject`, { reason }, scope),
 };
@@ -90,7 +97,7 @@ export const memory = {
 
 export const settings = {
   set: (key: string, value: unknown) => put("/config", { key, value }),
-  saveRole: (name: string, role_json: string, role_md: string) =>
+  saveRole: (name: string, role_json: unknown, role_md: string) =>
     put(`/roles/${part(name)}`, { role_json, role_md }),
   removeRole: (name: string) => remove(`/roles/${part(name)}`),
   installSkill: (source: string) => post("/skills/install", { source }),

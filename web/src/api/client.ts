@@ -94,4 +94,4 @@ export const post = <T>(path: string, body: unknown, query?: Query): Promise<T> 
 export const put = <T>(path: string, body: unknown, query?: Query): Promise<T> =>
   write("PUT", path, body, query);
 export const remove = <T>(path: string, query?: Query): Promise<T> =>
-  write("DELETE", path, undefined, query);
+  write("DELETE", path, {}, query);

@@ -78,7 +78,7 @@ export const dagQuery = (id: string, scope: Scope) =>
 export const timelineQuery = (id: string, scope: Scope) =>
   queryOptions({
     queryKey: [...keys.timeline(id), scope.project ?? null],
-    queryFn: () => get<{ attempts: TimelineAttempt[] }>(`/plans/${part(id)}/timeline`, scope),
+    queryFn: () => get<Page<TimelineAttempt>>(`/plans/${part(id)}/timeline`, scope),
   });
 
 /** The newest events of a plan, oldest first. */

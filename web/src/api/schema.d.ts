@@ -133,7 +133,8 @@ export interface paths {
         /** Every plan in short */
         get: operations["get_api_plans"];
         put?: never;
-        post?: never;
+        /** Imports a plan, or begins one with a goal */
+        post: operations["post_api_plans"];
         delete?: never;
         options?: never;
         head?: never;
@@ -149,9 +150,11 @@ export interface paths {
         };
         /** One plan: board, text, review */
         get: operations["get_api_plans_id"];
-        put?: never;
+        /** Saves a new revision of a plan's text */
+        put: operations["put_api_plans_id"];
         post?: never;
-        delete?: never;
+        /** Removes a plan that nobody drives */
+        delete: operations["delete_api_plans_id"];
         options?: never;
         head?: never;
         patch?: never;
@@ -174,6 +177,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/plans/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What is wrong with a text, and its graph */
+        post: operations["post_api_plans_check"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/plans/{id}/dag": {
         parameters: {
             query?: never;
@@ -185,6 +205,159 @@ export interface paths {
         get: operations["get_api_plans_id_dag"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/plans/{id}/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the review of a plan changes, or has changed */
+        get: operations["get_api_plans_id_diff"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/plans/{id}/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every session of a plan, in the order of time */
+        get: operations["get_api_plans_id_timeline"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/plans/{id}/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Starts an engine, a process of its own */
+        post: operations["post_api_plans_id_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/plans/{id}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends the run of a plan in order */
+        post: operations["post_api_plans_id_stop"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/plans/{id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Opens no session any more; what runs may finish */
+        post: operations["post_api_plans_id_pause"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/plans/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends such a pause */
+        post: operations["post_api_plans_id_resume"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/plans/{id}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The reviewed plan may run */
+        post: operations["post_api_plans_id_approve"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/plans/{id}/reject": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The reviewed plan does not run */
+        post: operations["post_api_plans_id_reject"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/rooms/{id}/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a person decides about a room */
+        post: operations["post_api_rooms_id_status"];
         delete?: never;
         options?: never;
         head?: never;
@@ -328,12 +501,360 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/inbox": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What waits for a person, the most urgent first */
+        get: operations["get_api_inbox"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/memories": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Memories of all rooms, the newest first */
+        get: operations["get_api_memories"];
+        put?: never;
+        /** Publishes a memory as a person */
+        post: operations["post_api_memories"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/memories/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One memory, and what came of it */
+        get: operations["get_api_memories_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Figures of a project or a plan, in a window of time */
+        get: operations["get_api_stats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Searches memories by meaning, or channels and artifacts */
+        post: operations["post_api_search"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/roles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every role of every tier, and where it is found */
+        get: operations["get_api_roles"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/roles/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One role: its settings, its prompt, what is odd about it */
+        get: operations["get_api_roles_name"];
+        /** Writes a role of the project */
+        put: operations["put_api_roles_name"];
+        post?: never;
+        /** Removes a role of the project */
+        delete: operations["delete_api_roles_name"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/skills": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every skill, where it is found and where it came from */
+        get: operations["get_api_skills"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/skills/install": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Installs a skill into the project */
+        post: operations["post_api_skills_install"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/skills/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Removes a skill that was installed */
+        delete: operations["delete_api_skills_name"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/mcp": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The tool servers that sessions get, and those that they do not */
+        get: operations["get_api_mcp"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/mcp/{name}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Starts a tool server and asks what it offers */
+        post: operations["post_api_mcp_name_test"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/agents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The agent programs of the settings, and which are here */
+        get: operations["get_api_agents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/agents/{name}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Starts an agent program and greets it */
+        post: operations["post_api_agents_name_test"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/config": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every setting, its value, and where that comes from */
+        get: operations["get_api_config"];
+        /** Sets one value in the project's file, or takes it away */
+        put: operations["put_api_config"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/vault": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The names of secrets; their values are never told */
+        get: operations["get_api_vault"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/vault/{server}/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Keeps a secret in the project's vault */
+        put: operations["put_api_vault_server_key"];
+        post?: never;
+        /** Takes a secret from the project's vault */
+        delete: operations["delete_api_vault_server_key"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /** @description What a transition does besides changing the state. Each is done once, whatever crashes. */
         Action: "increment_retries" | "grant_retry" | "post_fix" | "revise_brief" | "request_replan" | "publish_memory";
+        /** @description An agent program. */
+        AgentItem: {
+            /** @description Its name. */
+            name: string;
+            /** @description Whether sessions get it that name no other. */
+            default: boolean;
+            /** @description How it is spoken to. */
+            protocol: components["schemas"]["Protocol"];
+            /** @description Its command. */
+            command: string[];
+            /** @description Whether its program is here. */
+            found: boolean;
+            /** @description Where its program is. */
+            program: string | null;
+            /** @description What it says its version is. */
+            version: string | null;
+            /** @description How it is installed, if that is known. */
+            install: string | null;
+        };
+        /** @description How an agent program answered. */
+        AgentTest: {
+            /** @description Its name. */
+            agent: string;
+            /** @description Whether it can be used, as far as a greeting tells. */
+            ok: boolean;
+            /** @description What it calls itself, with its version. */
+            says: string | null;
+            /** @description Whether it can go on with a session; null if it was not asked. */
+            can_resume: boolean | null;
+            /** @description The models that it offers. */
+            models: string[];
+            /**
+             * Format: uint64
+             * @description Milliseconds until it had answered; null if it was not started, for it speaks no protocol.
+             */
+            took_ms: number | null;
+            /** @description Why it is of no use. */
+            error: string | null;
+        };
+        /** @description What became of a request. */
+        Answered: {
+            /** @description Whether it is done. */
+            result: components["schemas"]["Outcome"];
+            /** @description In words. */
+            reason: string;
+        };
+        /** @description Which text is approved. */
+        Approval: {
+            /**
+             * @description SHA-256 of the text that was shown and that is to run; the one that is there if left out.
+             * @default null
+             */
+            text_sha256: string | null;
+        };
         /** @description That an epic waits for another. */
         Arrow: {
             /** @description What must pass first. */
@@ -459,7 +980,7 @@ export interface components {
              * @description How it ended; null while it is open.
              * @default null
              */
-            outcome: components["schemas"]["Outcome"] | null;
+            outcome: components["schemas"]["Outcome2"] | null;
             /**
              * @description The message that was its signal.
              * @default null
@@ -572,6 +1093,23 @@ export interface components {
              */
             transcript_bytes: number;
         };
+        /** @description Attempts and how they ended. */
+        Attempts: {
+            /**
+             * Format: uint64
+             * @description All of them.
+             */
+            total: number;
+            /**
+             * Format: uint64
+             * @description Those that are open now.
+             */
+            open: number;
+            /** @description The closed ones by outcome: a signal's name, or how they ended without one. */
+            by_outcome: {
+                [key: string]: number;
+            };
+        };
         /** @description One transition. */
         AuditEntry: {
             /**
@@ -620,6 +1158,8 @@ export interface components {
             /** @description Whether a person forced what the machine does not draw. */
             forced?: boolean;
         };
+        /** @description What becomes of an epic that has begun when a revision changes it. */
+        BegunAnswer: "keep" | "redo";
         /** @description What a view shows of one plan. */
         Board: {
             /** @description The plan. */
@@ -674,6 +1214,17 @@ export interface components {
             engine: string;
         } | {
             override: string;
+        };
+        /** @description What there is to say about a text. */
+        Checked: {
+            /** @description Whether it is a plan. */
+            ok: boolean;
+            /** @description Its title. */
+            title: string | null;
+            /** @description What is wrong or odd. */
+            diagnostics: components["schemas"]["Diagnostic"][];
+            /** @description Its graph; null if it has none. */
+            dag: components["schemas"]["Graph"] | null;
         };
         /** @description Limits that the epic sets itself; null where it sets none. */
         Constraints: {
@@ -852,6 +1403,60 @@ export interface components {
              */
             waiting: number;
         };
+        /** @description Something that is wrong or odd with a text. */
+        Diagnostic: {
+            /** @description `error` or `warning`. */
+            severity: string;
+            /** @description What kind of mistake. */
+            code: string;
+            /** @description One sentence. */
+            message: string;
+            /** @description What to do about it. */
+            suggestion: string | null;
+            /**
+             * Format: uint
+             * @description The line, counted from 1.
+             */
+            line: number;
+            /**
+             * Format: uint
+             * @description The column, counted from 1 in characters.
+             */
+            column: number;
+            /**
+             * Format: uint
+             * @description The line of the end.
+             */
+            end_line: number;
+            /**
+             * Format: uint
+             * @description The column behind the last character.
+             */
+            end_column: number;
+        };
+        /** @description From the plan as it was imported to what its review makes of it. */
+        Difference: {
+            /** @description Whether a person has to approve it. */
+            awaits_approval: boolean;
+            /** @description What the reviewer says; null once it was approved, and before there is a review. */
+            verdict: components["schemas"]["Judgement"] | null;
+            /** @description The reviewer's words. */
+            summary: string | null;
+            /** @description The review's room. */
+            room: components["schemas"]["RoomId"] | null;
+            /** @description SHA-256 of the plan as it was imported, in hex. */
+            from_sha256: string;
+            /** @description SHA-256 of the text that is to run; what an approval names. */
+            to_sha256: string;
+            /** @description The lines that differ, as a unified diff; empty if none do. */
+            unified: string;
+            /** @description Epics that are only in the new text. */
+            added: string[];
+            /** @description Epics that are only in the old text. */
+            removed: string[];
+            /** @description Epics with another content. */
+            changed: string[];
+        };
         /** @description What a view shows for a room. */
         DisplayState: {
             /** @description One or a few words: the state's own name where that says it best. */
@@ -879,8 +1484,67 @@ export interface components {
         };
         /** @description What a node of the plan is. */
         Entry: "epic" | "task";
+        /** @description One line of the ledger. */
+        Entry2: {
+            /**
+             * @description Format version.
+             * @default 1
+             */
+            v: number;
+            /** @description Unique id. */
+            id: components["schemas"]["MemoryId"];
+            /**
+             * Format: uint64
+             * @description Position in the ledger, counted from 1.
+             */
+            seq: number;
+            /** @description When it was published. */
+            ts: components["schemas"]["Timestamp"];
+            /** @description What it is. */
+            kind: components["schemas"]["Kind"];
+            /**
+             * @description The room that published it; none for a person.
+             * @default null
+             */
+            room_id: components["schemas"]["RoomId"] | null;
+            /**
+             * @description The plan of that room.
+             * @default null
+             */
+            plan_id: components["schemas"]["PlanId"] | null;
+            /** @description The role that published it. */
+            author_role: components["schemas"]["RoleRef"];
+            /** @description What it is about, such as an epic's id. */
+            ref?: string | null;
+            /**
+             * @description Words to find it by.
+             * @default []
+             */
+            tags: string[];
+            /** @description What to know, in a sentence or a few. */
+            summary: string;
+            /** @description More, for who needs it. */
+            detail?: string | null;
+            /** @description The entry that this one replaces. */
+            supersedes?: components["schemas"]["MemoryId"] | null;
+            /** @description The key of the transition's action that published it, if one did. */
+            key?: string | null;
+        };
         /** @description epic id */
         EpicId: string;
+        /** @description A room that waits for a person. */
+        Escalation: {
+            /** @description The plan. */
+            plan_id: components["schemas"]["PlanId"];
+            /** @description The epic. */
+            epic: components["schemas"]["EpicId"];
+            /** @description Its room. */
+            room: components["schemas"]["RoomId"] | null;
+            /** @description The state that it waits in. */
+            state: components["schemas"]["StateName"] | null;
+            /** @description Why, in a sentence. */
+            why: string | null;
+        };
         /** @description One line of the events. What does not apply to a kind is left out. */
         Event: {
             /**
@@ -922,6 +1586,139 @@ export interface components {
         };
         /** @description What kind of thing happened. */
         EventKind: "started" | "resumed" | "room-created" | "attempt-opened" | "attempt-closed" | "moved" | "passed" | "failed" | "escalated" | "warning" | "question" | "permission" | "budget" | "control" | "paused" | "unpaused" | "stopped" | "finished";
+        /**
+         * @description How a score came about. Searching by words it is `lexical` times `decay`, by meaning `cosine`
+         *     times `decay`, by both `rrf` times `decay`.
+         */
+        Explain: {
+            /**
+             * Format: double
+             * @description The BM25 score, if a word of the question is in the entry.
+             */
+            lexical?: number | null;
+            /**
+             * Format: uint
+             * @description Its rank among the entries with words of the question, from 1.
+             */
+            lexical_rank?: number | null;
+            /**
+             * Format: double
+             * @description Which part of the question's words the entry holds, weighed by how rare they are, from 0 to
+             *     1; if the ranks were fused.
+             */
+            share?: number | null;
+            /** @description The words that were found. */
+            terms?: components["schemas"]["TermScore"][];
+            /**
+             * Format: double
+             * @description How near the meanings are, up to 1; if they are near enough to count.
+             */
+            cosine?: number | null;
+            /**
+             * Format: uint
+             * @description Its rank among the entries of a similar meaning, from 1.
+             */
+            cosine_rank?: number | null;
+            /**
+             * Format: double
+             * @description The ranks fused: `share`² / (60 + `lexical_rank`) + 1 / (60 + `cosine_rank`).
+             */
+            rrf?: number | null;
+            /**
+             * Format: double
+             * @description What is left of the entry's worth at its age.
+             */
+            decay: number;
+            /**
+             * Format: double
+             * @description The entry's age in hours.
+             */
+            age_hours: number;
+        };
+        /** @description Figures, with what was used by whom, and when. */
+        Figures: {
+            /** @description When they were computed. */
+            at: components["schemas"]["Timestamp"];
+            /** @description The start of the window: what happened before is in no figure of what happened. */
+            since: components["schemas"]["Timestamp"];
+            /** @description Plans by their state, now. */
+            plans: {
+                [key: string]: number;
+            };
+            /** @description Epics of all these plans by how they stand, now. */
+            epics: components["schemas"]["Counts"];
+            /**
+             * Format: uint8
+             * @description Passed epics over all epics, running ones counted by their own percent; null without epics.
+             */
+            completion_percent: number | null;
+            /** @description Rooms by their state, now; `(unreadable)` where it cannot be read. */
+            rooms: {
+                [key: string]: number;
+            };
+            /**
+             * Format: uint
+             * @description Rooms that wait for a person, now.
+             */
+            escalations_pending: number;
+            /** @description The first of them. */
+            escalations: components["schemas"]["Escalation"][];
+            /** @description Attempts that were at work in the window. */
+            attempts: components["schemas"]["Attempts"];
+            /** @description What those attempts used, as far as their agents reported it. */
+            tokens: components["schemas"]["Usage"];
+            /**
+             * Format: double
+             * @description What those attempts cost in US dollars; null if none reported it.
+             */
+            cost_usd: number | null;
+            /** @description Time that rooms spent in each state within the window, terminal states left out. */
+            time_by_state: {
+                [key: string]: components["schemas"]["StateTime"];
+            };
+            /** @description Messages of the window by type. */
+            messages: {
+                [key: string]: number;
+            };
+            /** @description Memories of the window by kind. */
+            memories: {
+                [key: string]: number;
+            };
+            /**
+             * Format: uint
+             * @description Lines on the way that could not be read.
+             */
+            skipped_lines: number;
+            /** @description What could not be read and is missing in the figures. */
+            problems: components["schemas"]["Unreadable"][];
+            /**
+             * Format: uint
+             * @description How many more problems there are.
+             */
+            problems_left_out: number;
+            /** @description What sessions of the window used, by role. */
+            by_role: components["schemas"]["Used"][];
+            /** @description By model; `(the agent's own)` where none was asked for. */
+            by_model: components["schemas"]["Used"][];
+            /** @description By epic. */
+            by_epic: components["schemas"]["Used"][];
+            /** @description What happened in each part of the window, oldest first. */
+            series: components["schemas"]["Part"][];
+        };
+        /** @description What was found. */
+        Found: {
+            /** @description The hits, best first. */
+            items: components["schemas"]["Hit"][];
+            /** @description How memories were compared; null elsewhere. */
+            mode_used: components["schemas"]["Mode"] | null;
+            /** @description What to know about the answer: why meaning was not compared, what could not be read. */
+            notes: string[];
+            /**
+             * Format: uint
+             * @description Memories that are not found by their meaning yet; later searches go on with them.
+             */
+            not_yet_embedded: number;
+        };
         /** @description The quality gates of an attempt. */
         GateRecord: {
             /** @description The gates that must succeed, by name. */
@@ -992,6 +1789,115 @@ export interface components {
             /** @description Which version it is. */
             version: string;
         };
+        /** @description Something that was found. */
+        Hit: {
+            /** @description The project. */
+            project: string;
+            /** @description Its id: a memory's, a message's, or an artifact's path. */
+            id: string;
+            /** @description What it is: the kind of a memory, the type of a message, `artifact`. */
+            kind: string;
+            /** @description What it is about: the reference of a memory or a message. */
+            title: string | null;
+            /** @description What it says: a memory's summary, the place in a message, a path. */
+            text: string;
+            /** @description More of it. */
+            detail: string | null;
+            /** @description Words to find it by. */
+            tags: string[];
+            /** @description Who wrote it. */
+            author: string | null;
+            /** @description Its room. */
+            room: components["schemas"]["RoomId"] | null;
+            /** @description The plan of that room. */
+            plan_id: components["schemas"]["PlanId"] | null;
+            /** @description When it was written. */
+            at: components["schemas"]["Timestamp"];
+            /**
+             * Format: uint64
+             * @description The number of a message in its channel.
+             */
+            seq: number | null;
+            /**
+             * Format: double
+             * @description How well a memory answers; comparable within one answer only.
+             */
+            score: number | null;
+            /** @description Why a memory was found, in words. */
+            why: string | null;
+            /** @description How its score came about. */
+            explain: components["schemas"]["Explain"] | null;
+        };
+        /** @description Something that waits for a person. */
+        InboxItem: {
+            /** @description The project. */
+            project: string;
+            /** @description What it is. */
+            kind: components["schemas"]["WaitingKind"];
+            /** @description The plan. */
+            plan_id: components["schemas"]["PlanId"];
+            /** @description The plan's title. */
+            plan_title: string;
+            /** @description The epic; null if it is about the whole plan. */
+            epic: components["schemas"]["EpicId"] | null;
+            /** @description Its room. */
+            room: components["schemas"]["RoomId"] | null;
+            /** @description The state that the room is in. */
+            state: components["schemas"]["StateName"] | null;
+            /** @description What it is about, in one line. */
+            title: string;
+            /** @description The whole of it, in Markdown; empty if the title says it all. */
+            body: string;
+            /** @description Since when it waits, where that is known. */
+            since: components["schemas"]["Timestamp"] | null;
+            /** @description From when on a question counts as denied. */
+            until: components["schemas"]["Timestamp"] | null;
+            /** @description The message that asks. */
+            message_id: components["schemas"]["MessageId"] | null;
+            /** @description The answers to choose from, if there are only a few. */
+            options: string[];
+            /** @description What a person can do about it, the most likely first. */
+            actions: string[];
+        };
+        /** @description A skill that was installed, or would be. */
+        InstalledNow: {
+            /** @description Its name. */
+            name: components["schemas"]["SkillName"];
+            /** @description `added`, `replaced` or `unchanged`. */
+            outcome: string;
+            /** @description Whether it was only looked at. */
+            dry_run: boolean;
+            /** @description The role whose sessions get it; null for every role. */
+            role: components["schemas"]["RoleName"] | null;
+            /** @description Its folder. */
+            path: string;
+            /** @description Where it came from. */
+            source: string;
+            /** @description What the source was: a commit, or the hash of an archive. */
+            revision: string | null;
+            /** @description Its version. */
+            version: string | null;
+            /** @description SHA-256 over its files, in hex. */
+            sha256: string;
+            /**
+             * Format: uint
+             * @description How many files it has.
+             */
+            files: number;
+            /**
+             * Format: uint64
+             * @description Their length together.
+             */
+            size_bytes: number;
+            /** @description What was there and is not installed: files whose names start with a dot. */
+            left_out: string[];
+            /** @description What is odd about it. */
+            warnings: string[];
+        };
+        /** @description What a reviewer says to a plan. */
+        Judgement: "approve" | "revise";
+        /** @description What an entry is. */
+        Kind: "artifact" | "decision" | "interface" | "convention" | "warning" | "code";
         /** @description The newest message of a channel, in one line. */
         LastMessage: {
             /**
@@ -1102,6 +2008,109 @@ export interface components {
              */
             end: components["schemas"]["WorkTree"] | null;
         };
+        /** @description A memory. */
+        Memory: {
+            /** @description The project that remembers it. */
+            project: string;
+            /**
+             * @description Format version.
+             * @default 1
+             */
+            v: number;
+            /** @description Unique id. */
+            id: components["schemas"]["MemoryId"];
+            /**
+             * Format: uint64
+             * @description Position in the ledger, counted from 1.
+             */
+            seq: number;
+            /** @description When it was published. */
+            ts: components["schemas"]["Timestamp"];
+            /** @description What it is. */
+            kind: components["schemas"]["Kind"];
+            /**
+             * @description The room that published it; none for a person.
+             * @default null
+             */
+            room_id: components["schemas"]["RoomId"] | null;
+            /**
+             * @description The plan of that room.
+             * @default null
+             */
+            plan_id: components["schemas"]["PlanId"] | null;
+            /** @description The role that published it. */
+            author_role: components["schemas"]["RoleRef"];
+            /** @description What it is about, such as an epic's id. */
+            ref?: string | null;
+            /**
+             * @description Words to find it by.
+             * @default []
+             */
+            tags: string[];
+            /** @description What to know, in a sentence or a few. */
+            summary: string;
+            /** @description More, for who needs it. */
+            detail?: string | null;
+            /** @description The entry that this one replaces. */
+            supersedes?: components["schemas"]["MemoryId"] | null;
+            /** @description The key of the transition's action that published it, if one did. */
+            key?: string | null;
+        };
+        MemoryId: string;
+        /** @description A memory with those that it replaced and that replaced it. */
+        MemoryStory: {
+            /** @description The project that remembers it. */
+            project: string;
+            /**
+             * @description Format version.
+             * @default 1
+             */
+            v: number;
+            /** @description Unique id. */
+            id: components["schemas"]["MemoryId"];
+            /**
+             * Format: uint64
+             * @description Position in the ledger, counted from 1.
+             */
+            seq: number;
+            /** @description When it was published. */
+            ts: components["schemas"]["Timestamp"];
+            /** @description What it is. */
+            kind: components["schemas"]["Kind"];
+            /**
+             * @description The room that published it; none for a person.
+             * @default null
+             */
+            room_id: components["schemas"]["RoomId"] | null;
+            /**
+             * @description The plan of that room.
+             * @default null
+             */
+            plan_id: components["schemas"]["PlanId"] | null;
+            /** @description The role that published it. */
+            author_role: components["schemas"]["RoleRef"];
+            /** @description What it is about, such as an epic's id. */
+            ref?: string | null;
+            /**
+             * @description Words to find it by.
+             * @default []
+             */
+            tags: string[];
+            /** @description What to know, in a sentence or a few. */
+            summary: string;
+            /** @description More, for who needs it. */
+            detail?: string | null;
+            /** @description The entry that this one replaces. */
+            supersedes?: components["schemas"]["MemoryId"] | null;
+            /** @description The key of the transition's action that published it, if one did. */
+            key?: string | null;
+            /** @description What replaced it; null if it counts. */
+            superseded_by: components["schemas"]["MemoryId"] | null;
+            /** @description What it replaced, the newest first. */
+            replaced: components["schemas"]["Entry2"][];
+            /** @description What replaced it, the oldest first; the last one counts. */
+            replaced_by: components["schemas"]["Entry2"][];
+        };
         /** @description One line of the channel. */
         Message: {
             /**
@@ -1175,6 +2184,113 @@ export interface components {
             /** @description What to write instead. */
             suggestion?: string | null;
         };
+        /** @description How entries are compared with a question. */
+        Mode: "hybrid" | "lexical" | "semantic";
+        /** @description A memory to publish. */
+        NewMemory: {
+            /** @description What it is. */
+            kind: components["schemas"]["Kind"];
+            /** @description What others should know, in a sentence or a few. */
+            summary: string;
+            /**
+             * @description More, for who needs it.
+             * @default null
+             */
+            detail: string | null;
+            /**
+             * @description Words to find it by.
+             * @default []
+             */
+            tags: string[];
+            /**
+             * @description What it is about, such as an epic's id.
+             * @default null
+             */
+            ref: string | null;
+            /**
+             * @description The plan that it is about.
+             * @default null
+             */
+            plan_id: components["schemas"]["PlanId"] | null;
+            /**
+             * @description The memory that it replaces.
+             * @default null
+             */
+            supersedes: components["schemas"]["MemoryId"] | null;
+        };
+        /** @description A plan to import: its text, or its goal. */
+        NewPlan: {
+            /**
+             * @description The text.
+             * @default null
+             */
+            markdown: string | null;
+            /**
+             * @description What is to be reached; the review of the plan writes its epics then.
+             * @default null
+             */
+            goal: string | null;
+        };
+        /** @description A new revision of a plan. */
+        NewRevision: {
+            /** @description The text. */
+            markdown: string;
+            /** @description SHA-256 of the text that was edited, as it was given. */
+            base_sha256: string;
+            /** @description What becomes of epics that have begun and that the edit changes or removes. */
+            begun?: components["schemas"]["BegunAnswer"] | null;
+        };
+        /** @description The files of a role. */
+        NewRole: {
+            /** @description Its `role.json`. */
+            role_json: {
+                [key: string]: unknown;
+            };
+            /** @description Its prompt, in Markdown. */
+            role_md: string;
+        };
+        /** @description A secret to keep. */
+        NewSecret: {
+            /** @description The value. It is never told again. */
+            value: string;
+        };
+        /** @description A value to set. */
+        NewSetting: {
+            /** @description The dotted key. */
+            key: string;
+            /** @description The value, or its text; null takes away what the project's file says. */
+            value: unknown;
+        };
+        /** @description A skill to install. */
+        NewSkill: {
+            /** @description A folder, an archive, a Git address, or a name of the index. */
+            source: string;
+            /**
+             * @description The version that it must have.
+             * @default null
+             */
+            version: string | null;
+            /**
+             * @description The SHA-256 that it must have, in hex.
+             * @default null
+             */
+            sha256: string | null;
+            /**
+             * @description Only for sessions of this role.
+             * @default null
+             */
+            role: components["schemas"]["RoleName"] | null;
+            /**
+             * @description Replace what was not installed from there, or was changed since.
+             * @default false
+             */
+            force: boolean;
+            /**
+             * @description Only say what it would be.
+             * @default false
+             */
+            dry_run: boolean;
+        };
         /** @description An epic in the graph. */
         Node: {
             /** @description The epic. */
@@ -1212,35 +2328,130 @@ export interface components {
             /** @description Why it failed or waits for a person. */
             why: string | null;
         };
+        /** @description What a route takes or gives nothing of. */
+        Nothing: Record<string, never>;
+        /** @description What became of a request. One that was refused is a problem. */
+        Outcome: "done" | "pending";
         /** @description a signal's name, or how the attempt ended without one */
-        Outcome: ("no-signal" | "waiting" | "budget" | "timeout" | "cancelled" | "interrupted" | "spawn-failed" | "auth" | "rate-limited" | "agent-error") | string;
+        Outcome2: ("no-signal" | "waiting" | "budget" | "timeout" | "cancelled" | "interrupted" | "spawn-failed" | "auth" | "rate-limited" | "agent-error") | string;
         /** @description A part of a list. */
-        Page: {
+        PageOfAgentItem: {
             /** @description The part. */
-            items: components["schemas"]["ServedProject"][];
+            items: components["schemas"]["AgentItem"][];
             /** @description What `after` has to be for the next part; null if this is the last one. */
             next_cursor: string | null;
         };
         /** @description A part of a list. */
-        Page2: {
-            /** @description The part. */
-            items: components["schemas"]["PlanSummary"][];
-            /** @description What `after` has to be for the next part; null if this is the last one. */
-            next_cursor: string | null;
-        };
-        /** @description A part of a list. */
-        Page3: {
+        PageOfEvent: {
             /** @description The part. */
             items: components["schemas"]["Event"][];
             /** @description What `after` has to be for the next part; null if this is the last one. */
             next_cursor: string | null;
         };
         /** @description A part of a list. */
-        Page4: {
+        PageOfInboxItem: {
+            /** @description The part. */
+            items: components["schemas"]["InboxItem"][];
+            /** @description What `after` has to be for the next part; null if this is the last one. */
+            next_cursor: string | null;
+        };
+        /** @description A part of a list. */
+        PageOfMemory: {
+            /** @description The part. */
+            items: components["schemas"]["Memory"][];
+            /** @description What `after` has to be for the next part; null if this is the last one. */
+            next_cursor: string | null;
+        };
+        /** @description A part of a list. */
+        PageOfPlanSummary: {
+            /** @description The part. */
+            items: components["schemas"]["PlanSummary"][];
+            /** @description What `after` has to be for the next part; null if this is the last one. */
+            next_cursor: string | null;
+        };
+        /** @description A part of a list. */
+        PageOfRoleItem: {
+            /** @description The part. */
+            items: components["schemas"]["RoleItem"][];
+            /** @description What `after` has to be for the next part; null if this is the last one. */
+            next_cursor: string | null;
+        };
+        /** @description A part of a list. */
+        PageOfRoomRow: {
             /** @description The part. */
             items: components["schemas"]["RoomRow"][];
             /** @description What `after` has to be for the next part; null if this is the last one. */
             next_cursor: string | null;
+        };
+        /** @description A part of a list. */
+        PageOfSecretName: {
+            /** @description The part. */
+            items: components["schemas"]["SecretName"][];
+            /** @description What `after` has to be for the next part; null if this is the last one. */
+            next_cursor: string | null;
+        };
+        /** @description A part of a list. */
+        PageOfServedProject: {
+            /** @description The part. */
+            items: components["schemas"]["ServedProject"][];
+            /** @description What `after` has to be for the next part; null if this is the last one. */
+            next_cursor: string | null;
+        };
+        /** @description A part of a list. */
+        PageOfServerItem: {
+            /** @description The part. */
+            items: components["schemas"]["ServerItem"][];
+            /** @description What `after` has to be for the next part; null if this is the last one. */
+            next_cursor: string | null;
+        };
+        /** @description A part of a list. */
+        PageOfSetting: {
+            /** @description The part. */
+            items: components["schemas"]["Setting"][];
+            /** @description What `after` has to be for the next part; null if this is the last one. */
+            next_cursor: string | null;
+        };
+        /** @description A part of a list. */
+        PageOfSkillItem: {
+            /** @description The part. */
+            items: components["schemas"]["SkillItem"][];
+            /** @description What `after` has to be for the next part; null if this is the last one. */
+            next_cursor: string | null;
+        };
+        /** @description A part of a list. */
+        PageOfTimelineAttempt: {
+            /** @description The part. */
+            items: components["schemas"]["TimelineAttempt"][];
+            /** @description What `after` has to be for the next part; null if this is the last one. */
+            next_cursor: string | null;
+        };
+        /** @description What happened in a part of the window. */
+        Part: {
+            /** @description When it begins. */
+            from: components["schemas"]["Timestamp"];
+            /**
+             * Format: uint64
+             * @description Sessions that ended.
+             */
+            attempts_ended: number;
+            /**
+             * Format: uint64
+             * @description Epics that passed.
+             */
+            passed: number;
+            /**
+             * Format: uint64
+             * @description Epics that were given up.
+             */
+            failed: number;
+        };
+        /** @description What is paused. */
+        PauseOf: {
+            /**
+             * @description Only this room of the plan.
+             * @default null
+             */
+            room: components["schemas"]["RoomId"] | null;
         };
         /** @description One plan. */
         Plan: {
@@ -1395,6 +2606,8 @@ export interface components {
             /** @description When it was reported. */
             updated_at: components["schemas"]["Timestamp"];
         };
+        /** @description How sessions talk to an agent. */
+        Protocol: "acp" | "command";
         /** @description A question of a session to a person. */
         Question: {
             /** @description The message that asks. */
@@ -1418,6 +2631,46 @@ export interface components {
             /** @description What a person said. */
             reply: components["schemas"]["Reply"] | null;
         };
+        /** @description Why a plan does not run. */
+        Rejection: {
+            /** @description Why. */
+            reason: string;
+        };
+        /** @description How a plan is removed. */
+        Removal: {
+            /**
+             * @description Also its rooms, with all messages, transcripts and artifacts.
+             * @default false
+             */
+            with_rooms: boolean;
+        };
+        /** @description Which skill of that name is meant. */
+        Removal2: {
+            /**
+             * @description The one of this role; that of every role if left out.
+             * @default null
+             */
+            role: components["schemas"]["RoleName"] | null;
+            /**
+             * @description Also if it was changed since it was installed, or nobody installed it.
+             * @default false
+             */
+            force: boolean;
+        };
+        /** @description What was removed. */
+        Removed: {
+            /** @description The plan. */
+            plan_id: components["schemas"]["PlanId"];
+            /** @description Its rooms. */
+            rooms: components["schemas"]["RoomId"][];
+        };
+        /** @description What was removed. */
+        Removed2: {
+            /** @description The skill. */
+            name: components["schemas"]["SkillName"];
+            /** @description Where it had come from. */
+            source: string;
+        };
         /** @description What a person said. */
         Reply: {
             /** @description The message. */
@@ -1433,8 +2686,87 @@ export interface components {
         };
         /** @description How the review of a plan stands. */
         Review: "none" | "reviewing" | "needs-approval" | "approved" | "rejected";
+        /** @description Who lets a plan run. */
+        ReviewRule: "off" | "auto" | "human";
+        /** @description Something about a role that is not in order. */
+        RoleFinding: {
+            /** @description How bad it is. */
+            severity: components["schemas"]["Severity"];
+            /** @description What it is, and what to do. */
+            problem: string;
+        };
+        /** @description A role in a list. */
+        RoleItem: {
+            /** @description Its name. */
+            name: components["schemas"]["RoleName"];
+            /** @description Where it is found: `project`, `user`, `shipped` or `registry`. */
+            tier: string;
+            /** @description Its folder. */
+            dir: string;
+            /** @description Whether a nearer tier has a role of this name, which sessions get instead. */
+            shadowed: boolean;
+            /** @description What it is for. */
+            description: string | null;
+            /** @description What it can do. */
+            capabilities: string[];
+            /** @description Its own agent program. */
+            agent: string | null;
+            /** @description Its own model. */
+            model: string | null;
+            /** @description Why it cannot be used, if it cannot. */
+            problem: string | null;
+        };
+        /** @description role name */
+        RoleName: string;
         /** @description a role, or `role:instance` */
         RoleRef: string;
+        /** @description What sessions get instead of a role that was removed. */
+        RoleRemoved: {
+            /** @description The role. */
+            name: components["schemas"]["RoleName"];
+            /** @description The tier in which it is found now; null if there is none any more. */
+            tier_now: string | null;
+        };
+        /** @description One role. */
+        RoleStory: {
+            /** @description Its name. */
+            name: components["schemas"]["RoleName"];
+            /** @description Where it is found: `project`, `user`, `shipped` or `registry`. */
+            tier: string;
+            /** @description Its folder. */
+            dir: string;
+            /** @description Whether its files are the project's own; writing makes them so. */
+            of_project: boolean;
+            /** @description Its `role.json`; null if there is none, or it is no JSON object. */
+            role_json: {
+                [key: string]: unknown;
+            } | null;
+            /** @description Its prompt, as it is written; null if it is not there. */
+            role_md: string | null;
+            /** @description What is not in order about it. */
+            findings: components["schemas"]["RoleFinding"][];
+        };
+        /** @description What a person decides about a room: a state, or a verdict. */
+        RoomDecision: {
+            /**
+             * @description The state that the room is in from now on.
+             * @default null
+             */
+            state: components["schemas"]["StateName"] | null;
+            /**
+             * @description `retry`, `cancel`, or an answer that the room's state takes: `fix`, `redesign`, `replan`,
+             *     `reject`.
+             * @default null
+             */
+            verdict: components["schemas"]["SignalName"] | null;
+            /** @description Why; of a verdict, what it says. It is what the audit tells. */
+            reason: string;
+            /**
+             * @description Also where the machine draws no such way.
+             * @default false
+             */
+            force: boolean;
+        };
         /** @description room id */
         RoomId: string;
         /** @description A room: the row of its plan's board, and where that is. */
@@ -1643,6 +2975,27 @@ export interface components {
             /** @description Why it failed, waits for a person, or cannot be shown, in one sentence. */
             why: string | null;
         };
+        /** @description How a plan is run. */
+        Run: {
+            /** @description `off`, `auto` or `human`; the setting `plan_review` if left out. */
+            review?: components["schemas"]["ReviewRule"] | null;
+            /**
+             * Format: uint32
+             * @description Most sessions at once.
+             * @default null
+             */
+            max_rooms: number | null;
+            /**
+             * @description The agent program.
+             * @default null
+             */
+            agent: string | null;
+            /**
+             * @description The model.
+             * @default null
+             */
+            model: string | null;
+        };
         RunId: string;
         /** @description What a person says. */
         Said: {
@@ -1666,6 +3019,47 @@ export interface components {
         };
         /** @description What a person's word is. */
         SaidKind: "message" | "answer" | "approve" | "deny";
+        /** @description What is searched for. */
+        Search: {
+            /** @description What to look for, in a few words. */
+            query: string;
+            /**
+             * @description How memories are compared with it: `hybrid`, `lexical` or `semantic`.
+             * @default hybrid
+             */
+            mode: components["schemas"]["Mode"];
+            /**
+             * @description Memories of this kind only.
+             * @default null
+             */
+            kind: components["schemas"]["Kind"] | null;
+            /**
+             * @description Memories with any of these tags only.
+             * @default []
+             */
+            tags: string[];
+            /**
+             * Format: uint
+             * @description At most so many hits; 20 if left out, 100 at most.
+             * @default null
+             */
+            limit: number | null;
+            /** @description Where to look: memories if left out. */
+            in?: components["schemas"]["SearchIn"];
+        };
+        /** @description Where to look. */
+        SearchIn: "memories" | "channels" | "artifacts";
+        /** @description A secret by its name. */
+        SecretName: {
+            /** @description Which server it is for. */
+            server: string;
+            /** @description Its key. */
+            key: string;
+            /** @description The file that holds it. */
+            vault: string;
+            /** @description Whether that is the project's, which can be changed here. */
+            of_project: boolean;
+        };
         /** @description A project that is served. */
         ServedProject: {
             /** @description By what requests name it. */
@@ -1680,10 +3074,159 @@ export interface components {
              */
             plans: number;
         };
+        /** @description What a tool server says about itself. */
+        ServerAnswer: {
+            /** @description The revision of the protocol that it speaks. */
+            revision: string;
+            /**
+             * @description What it calls itself.
+             * @default null
+             */
+            server: string | null;
+            /**
+             * @description Its version.
+             * @default null
+             */
+            version: string | null;
+            /** @description Its tools. */
+            tools: components["schemas"]["ServerTool"][];
+            /**
+             * Format: uint64
+             * @description Milliseconds until it was ready.
+             */
+            handshake_ms: number;
+            /**
+             * Format: uint64
+             * @description Milliseconds until it had listed its tools.
+             */
+            list_ms: number;
+            /**
+             * Format: uint
+             * @description Lines on its standard output that are no protocol.
+             */
+            noise_lines: number;
+        };
+        /** @description A tool server. */
+        ServerItem: {
+            /** @description Its name. */
+            name: string;
+            /** @description Who names it: `own` for one of OSTwin's, `user` or `project`. */
+            tier: components["schemas"]["ServerTier"];
+            /** @description The file that names it; null for one of OSTwin's. */
+            file: string | null;
+            /** @description How it is reached; null for one that a tier removes. */
+            transport: components["schemas"]["Transport"] | null;
+            /** @description Its command, placeholders as they are written. */
+            command: string | null;
+            /** @description Its address, if it is reached over the network. */
+            url: string | null;
+            /** @description Where its program is, if it is here. */
+            program: string | null;
+            /** @description Whether sessions get it. */
+            state: components["schemas"]["ServerState"];
+        };
+        /** @description Whether sessions get a tool server. */
+        ServerState: "enabled" | "disabled" | "removed" | "passed-over" | "no-program";
+        /** @description How a tool server answered. */
+        ServerTest: {
+            /** @description Its name. */
+            name: string;
+            /** @description Whether it can be used. */
+            ok: boolean;
+            /**
+             * Format: uint64
+             * @description Milliseconds in all.
+             */
+            took_ms: number;
+            /**
+             * @description What it said; null if it is of no use.
+             * @default null
+             */
+            answer: components["schemas"]["ServerAnswer"] | null;
+            /**
+             * @description Why it is of no use.
+             * @default null
+             */
+            error: string | null;
+        };
+        /** @description Who names a tool server. */
+        ServerTier: "own" | "user" | "project";
+        /** @description A tool. */
+        ServerTool: {
+            /** @description Its name. */
+            name: string;
+            /** @description What it does. */
+            description: string;
+        };
+        /** @description One setting. */
+        Setting: {
+            /** @description Its dotted key. */
+            key: string;
+            /** @description Its value; what is secret is not told. */
+            value: unknown;
+            /** @description The layer that the value comes from. */
+            layer: components["schemas"]["SourceKind"];
+            /** @description The same in words, with file and line, or the variable. */
+            source: string;
+            /** @description What is shipped. */
+            default: unknown;
+            /** @description What it takes, in words. */
+            type: string;
+            /** @description The variable that sets it. */
+            env: string;
+            /** @description What it means. */
+            doc: string;
+        };
+        /** @description What is in force now. */
+        SettingNow: {
+            /** @description The dotted key. */
+            key: string;
+            /** @description The value in force; null if nothing sets it. */
+            value: unknown;
+            /** @description The layer that it comes from: not `project`, if another has the last word. */
+            layer: components["schemas"]["SourceKind"];
+            /** @description The same in words. */
+            source: string;
+        };
+        /** @description How bad a finding is. */
+        Severity: "error" | "warning";
         /** @description signal name */
         SignalName: string;
+        /** @description A skill. */
+        SkillItem: {
+            /** @description Its name. */
+            name: string;
+            /** @description What it does and when to use it. */
+            description: string;
+            /** @description Words to find it by. */
+            tags: string[];
+            /** @description Its version. */
+            version: string | null;
+            /** @description Where it is found: `role`, `project`, `user` or `shipped`. */
+            tier: string;
+            /** @description The role whose sessions get it; null for every role. */
+            role: components["schemas"]["RoleName"] | null;
+            /** @description Its folder. */
+            path: string;
+            /** @description Whether sessions get it: its author did not switch it off. */
+            enabled: boolean;
+            /** @description Whether it was installed, and can be removed like that. */
+            installed: boolean;
+            /** @description Where it was installed from. */
+            source: string | null;
+            /** @description When it was installed. */
+            installed_at: components["schemas"]["Timestamp"] | null;
+            /** @description Whether its files were changed since. */
+            edited: boolean;
+            /** @description What is odd about it. */
+            warnings: string[];
+            /** @description Why it cannot be used, if it cannot. */
+            problem: string | null;
+        };
         /** @description skill name */
         SkillName: string;
+        /** @description The layers of settings, from low to high. */
+        SourceKind: "shipped" | "user" | "project" | "plan" | "environment" | "flag";
         /** @description The message that was posted. */
         Spoken: {
             /** @description Its id. */
@@ -1694,10 +3237,118 @@ export interface components {
              */
             seq: number;
         };
+        /** @description The run that began. */
+        Started: {
+            /** @description The plan. */
+            plan_id: components["schemas"]["PlanId"];
+            /** @description The run. */
+            run_id: components["schemas"]["RunId"];
+            /**
+             * Format: uint32
+             * @description The engine's process.
+             */
+            pid: number;
+            /** @description Where its output goes. */
+            log: string;
+        };
         /** @description What happens while a room is in a state. */
         StateKind: "wait" | "work" | "review" | "triage" | "decision" | "terminal";
         /** @description state name */
         StateName: string;
+        /** @description Time that was spent in a state. */
+        StateTime: {
+            /**
+             * Format: uint64
+             * @description How often a room was in it.
+             */
+            stays: number;
+            /**
+             * Format: uint64
+             * @description How long, all stays together.
+             */
+            seconds: number;
+        };
+        /** @description How a run is ended. */
+        Stop: {
+            /**
+             * @description Kill its sessions at once instead of asking them to end.
+             * @default false
+             */
+            force: boolean;
+        };
+        /** @description The plan that was imported or changed. */
+        TakenPlan: {
+            /** @description The plan. */
+            plan_id: components["schemas"]["PlanId"];
+            /** @description SHA-256 of its text, in hex. */
+            sha256: string;
+            /**
+             * Format: uint32
+             * @description 1 for the first text, one more for each revision.
+             */
+            revision: number;
+            /** @description What is odd about the text. */
+            warnings: components["schemas"]["Diagnostic"][];
+        };
+        /** @description What one word of the question added. */
+        TermScore: {
+            /** @description The word, as it is compared: lower-cased and stemmed. */
+            term: string;
+            /**
+             * Format: double
+             * @description Its part of the lexical score.
+             */
+            score: number;
+        };
+        /** @description A text to look at. */
+        Text: {
+            /** @description The text. */
+            markdown: string;
+        };
+        /** @description A session of a plan. */
+        TimelineAttempt: {
+            /** @description Its room. */
+            room: components["schemas"]["RoomId"];
+            /** @description The room's epic. */
+            epic: components["schemas"]["EpicId"];
+            /**
+             * Format: uint32
+             * @description Its number in the room.
+             */
+            number: number;
+            /** @description Its id. */
+            id: components["schemas"]["AttemptId"];
+            /** @description The state that it works in. */
+            state: components["schemas"]["StateName"];
+            /** @description Who works. */
+            role: components["schemas"]["RoleRef"];
+            /** @description The agent program. */
+            agent: string;
+            /** @description The model, if one was asked for. */
+            model: string | null;
+            /** @description When it was opened. */
+            started_at: components["schemas"]["Timestamp"];
+            /** @description When it was closed; null while it is open. */
+            ended_at: components["schemas"]["Timestamp"] | null;
+            /** @description A signal that is posted later is refused. */
+            deadline_at: components["schemas"]["Timestamp"];
+            /** @description How it ended; null while it is open. */
+            outcome: string | null;
+            /** @description Why it ended as it did. */
+            reason: string | null;
+            /**
+             * Format: uint64
+             * @description Tokens that it reported; null if it did not.
+             */
+            tokens: number | null;
+            /**
+             * Format: double
+             * @description US dollars that it reported; null if it did not.
+             */
+            cost_usd: number | null;
+            /** @description Whether the rehearsal agent works here instead of a model. */
+            rehearsed: boolean;
+        };
         /**
          * Format: date-time
          * @description RFC 3339, UTC, milliseconds
@@ -1723,6 +3374,15 @@ export interface components {
             seq: number;
             /** @description What the agent said or did. */
             event: unknown;
+        };
+        /** @description How a tool server is reached. */
+        Transport: "stdio" | "http";
+        /** @description Something that could not be read. */
+        Unreadable: {
+            /** @description What it is: `room-003`, `plan shop-3fa9c1`, `ledger`. */
+            what: string;
+            /** @description Why it could not be read; it names the file. */
+            problem: string;
         };
         /** @description What an agent says a session used. */
         Usage: {
@@ -1751,6 +3411,33 @@ export interface components {
              */
             total_tokens: number;
         };
+        /** @description What sessions used. */
+        Used: {
+            /** @description By whom or for what. */
+            name: string;
+            /**
+             * Format: uint64
+             * @description Sessions.
+             */
+            attempts: number;
+            /**
+             * Format: uint64
+             * @description Tokens that they reported.
+             */
+            tokens: number;
+            /**
+             * Format: double
+             * @description US dollars that they reported; null if none did.
+             */
+            cost_usd: number | null;
+            /**
+             * Format: uint64
+             * @description How long they ran.
+             */
+            seconds: number;
+        };
+        /** @description What waits for a person. */
+        WaitingKind: "approval" | "question" | "plan-review" | "escalation" | "budget" | "damaged" | "failed";
         /** @description Where a Git working tree stands. */
         WorkTree: {
             /**
@@ -1795,7 +3482,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page"];
+                    "application/json": components["schemas"]["PageOfServedProject"];
                 };
             };
             /** @description What went wrong. */
@@ -2018,7 +3705,43 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page2"];
+                    "application/json": components["schemas"]["PageOfPlanSummary"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_api_plans: {
+        parameters: {
+            query?: {
+                /** @description Which project, as `/api/projects` names it; may be left out if there is only one. */
+                project?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["NewPlan"];
+            };
+        };
+        responses: {
+            /** @description Imports a plan, or begins one with a goal */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TakenPlan"];
                 };
             };
             /** @description What went wrong. */
@@ -2067,6 +3790,84 @@ export interface operations {
             };
         };
     };
+    put_api_plans_id: {
+        parameters: {
+            query?: {
+                /** @description Which project, as `/api/projects` names it; may be left out if there is only one. */
+                project?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The plan. */
+                id: components["schemas"]["PlanId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["NewRevision"];
+            };
+        };
+        responses: {
+            /** @description Saves a new revision of a plan's text */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TakenPlan"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_api_plans_id: {
+        parameters: {
+            query?: {
+                /** @description Which project, as `/api/projects` names it; may be left out if there is only one. */
+                project?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The plan. */
+                id: components["schemas"]["PlanId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Removal"];
+            };
+        };
+        responses: {
+            /** @description Removes a plan that nobody drives */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Removed"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_api_plans_id_events: {
         parameters: {
             query?: {
@@ -2092,7 +3893,43 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page3"];
+                    "application/json": components["schemas"]["PageOfEvent"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_api_plans_check: {
+        parameters: {
+            query?: {
+                /** @description Which project, as `/api/projects` names it; may be left out if there is only one. */
+                project?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Text"];
+            };
+        };
+        responses: {
+            /** @description What is wrong with a text, and its graph */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Checked"];
                 };
             };
             /** @description What went wrong. */
@@ -2141,6 +3978,349 @@ export interface operations {
             };
         };
     };
+    get_api_plans_id_diff: {
+        parameters: {
+            query?: {
+                /** @description Which project, as `/api/projects` names it; may be left out if there is only one. */
+                project?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The plan. */
+                id: components["schemas"]["PlanId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What the review of a plan changes, or has changed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Difference"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_api_plans_id_timeline: {
+        parameters: {
+            query?: {
+                /** @description Which project, as `/api/projects` names it; may be left out if there is only one. */
+                project?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The plan. */
+                id: components["schemas"]["PlanId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Every session of a plan, in the order of time */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfTimelineAttempt"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_api_plans_id_run: {
+        parameters: {
+            query?: {
+                /** @description Which project, as `/api/projects` names it; may be left out if there is only one. */
+                project?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The plan. */
+                id: components["schemas"]["PlanId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Run"];
+            };
+        };
+        responses: {
+            /** @description Starts an engine, a process of its own */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Started"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_api_plans_id_stop: {
+        parameters: {
+            query?: {
+                /** @description Which project, as `/api/projects` names it; may be left out if there is only one. */
+                project?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The plan. */
+                id: components["schemas"]["PlanId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Stop"];
+            };
+        };
+        responses: {
+            /** @description Ends the run of a plan in order */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answered"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_api_plans_id_pause: {
+        parameters: {
+            query?: {
+                /** @description Which project, as `/api/projects` names it; may be left out if there is only one. */
+                project?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The plan. */
+                id: components["schemas"]["PlanId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PauseOf"];
+            };
+        };
+        responses: {
+            /** @description Opens no session any more; what runs may finish */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answered"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_api_plans_id_resume: {
+        parameters: {
+            query?: {
+                /** @description Which project, as `/api/projects` names it; may be left out if there is only one. */
+                project?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The plan. */
+                id: components["schemas"]["PlanId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PauseOf"];
+            };
+        };
+        responses: {
+            /** @description Ends such a pause */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answered"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_api_plans_id_approve: {
+        parameters: {
+            query?: {
+                /** @description Which project, as `/api/projects` names it; may be left out if there is only one. */
+                project?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The plan. */
+                id: components["schemas"]["PlanId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Approval"];
+            };
+        };
+        responses: {
+            /** @description The reviewed plan may run */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answered"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_api_plans_id_reject: {
+        parameters: {
+            query?: {
+                /** @description Which project, as `/api/projects` names it; may be left out if there is only one. */
+                project?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The plan. */
+                id: components["schemas"]["PlanId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Rejection"];
+            };
+        };
+        responses: {
+            /** @description The reviewed plan does not run */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answered"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_api_rooms_id_status: {
+        parameters: {
+            query?: {
+                /** @description Which project, as `/api/projects` names it; may be left out if there is only one. */
+                project?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The room. */
+                id: components["schemas"]["RoomId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RoomDecision"];
+            };
+        };
+        responses: {
+            /** @description What a person decides about a room */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answered"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_api_rooms: {
         parameters: {
             query?: {
@@ -2163,7 +4343,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page4"];
+                    "application/json": components["schemas"]["PageOfRoomRow"];
                 };
             };
             /** @description What went wrong. */
@@ -2476,6 +4656,801 @@ export interface operations {
                 };
                 content: {
                     "application/octet-stream": unknown;
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_api_inbox: {
+        parameters: {
+            query?: {
+                /** @description Which project, as `/api/projects` names it; may be left out if there is only one. */
+                project?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What waits for a person, the most urgent first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfInboxItem"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_api_memories: {
+        parameters: {
+            query?: {
+                /** @description Only of this kind. */
+                kind?: components["schemas"]["Kind"] | null;
+                /** @description Only with this tag, in any case. */
+                tag?: string | null;
+                /** @description Only from this room. */
+                room?: components["schemas"]["RoomId"] | null;
+                /** @description Also those that others replace. */
+                superseded?: boolean;
+                /** @description Only those behind this cursor. */
+                after?: string | null;
+                /** @description At most so many; 50 if left out, 200 at most. */
+                limit?: number | null;
+                /** @description Which project, as `/api/projects` names it; may be left out if there is only one. */
+                project?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Memories of all rooms, the newest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfMemory"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_api_memories: {
+        parameters: {
+            query?: {
+                /** @description Which project, as `/api/projects` names it; may be left out if there is only one. */
+                project?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["NewMemory"];
+            };
+        };
+        responses: {
+            /** @description Publishes a memory as a person */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Memory"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_api_memories_id: {
+        parameters: {
+            query?: {
+                /** @description Which project, as `/api/projects` names it; may be left out if there is only one. */
+                project?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The memory. */
+                id: components["schemas"]["MemoryId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One memory, and what came of it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemoryStory"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_api_stats: {
+        parameters: {
+            query?: {
+                /** @description Only of this plan. */
+                plan?: components["schemas"]["PlanId"] | null;
+                /** @description `1h`, `24h`, `7d`, `30d` or `all`; `7d` if left out. */
+                window?: string | null;
+                /** @description Which project, as `/api/projects` names it; may be left out if there is only one. */
+                project?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Figures of a project or a plan, in a window of time */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Figures"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_api_search: {
+        parameters: {
+            query?: {
+                /** @description Which project, as `/api/projects` names it; may be left out if there is only one. */
+                project?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Search"];
+            };
+        };
+        responses: {
+            /** @description Searches memories by meaning, or channels and artifacts */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Found"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_api_roles: {
+        parameters: {
+            query?: {
+                /** @description Which project, as `/api/projects` names it; may be left out if there is only one. */
+                project?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Every role of every tier, and where it is found */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfRoleItem"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_api_roles_name: {
+        parameters: {
+            query?: {
+                /** @description Which project, as `/api/projects` names it; may be left out if there is only one. */
+                project?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The role. */
+                name: components["schemas"]["RoleName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One role: its settings, its prompt, what is odd about it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoleStory"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_api_roles_name: {
+        parameters: {
+            query?: {
+                /** @description Which project, as `/api/projects` names it; may be left out if there is only one. */
+                project?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The role. */
+                name: components["schemas"]["RoleName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["NewRole"];
+            };
+        };
+        responses: {
+            /** @description Writes a role of the project */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoleStory"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_api_roles_name: {
+        parameters: {
+            query?: {
+                /** @description Which project, as `/api/projects` names it; may be left out if there is only one. */
+                project?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The role. */
+                name: components["schemas"]["RoleName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Nothing"];
+            };
+        };
+        responses: {
+            /** @description Removes a role of the project */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoleRemoved"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_api_skills: {
+        parameters: {
+            query?: {
+                /** @description Which project, as `/api/projects` names it; may be left out if there is only one. */
+                project?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Every skill, where it is found and where it came from */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfSkillItem"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_api_skills_install: {
+        parameters: {
+            query?: {
+                /** @description Which project, as `/api/projects` names it; may be left out if there is only one. */
+                project?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["NewSkill"];
+            };
+        };
+        responses: {
+            /** @description Installs a skill into the project */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InstalledNow"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_api_skills_name: {
+        parameters: {
+            query?: {
+                /** @description Which project, as `/api/projects` names it; may be left out if there is only one. */
+                project?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The skill. */
+                name: components["schemas"]["SkillName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Removal2"];
+            };
+        };
+        responses: {
+            /** @description Removes a skill that was installed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Removed2"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_api_mcp: {
+        parameters: {
+            query?: {
+                /** @description Which project, as `/api/projects` names it; may be left out if there is only one. */
+                project?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The tool servers that sessions get, and those that they do not */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfServerItem"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_api_mcp_name_test: {
+        parameters: {
+            query?: {
+                /** @description Which project, as `/api/projects` names it; may be left out if there is only one. */
+                project?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Its name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Nothing"];
+            };
+        };
+        responses: {
+            /** @description Starts a tool server and asks what it offers */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServerTest"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_api_agents: {
+        parameters: {
+            query?: {
+                /** @description Which project, as `/api/projects` names it; may be left out if there is only one. */
+                project?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The agent programs of the settings, and which are here */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfAgentItem"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_api_agents_name_test: {
+        parameters: {
+            query?: {
+                /** @description Which project, as `/api/projects` names it; may be left out if there is only one. */
+                project?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Its name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Nothing"];
+            };
+        };
+        responses: {
+            /** @description Starts an agent program and greets it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentTest"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_api_config: {
+        parameters: {
+            query?: {
+                /** @description Which project, as `/api/projects` names it; may be left out if there is only one. */
+                project?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Every setting, its value, and where that comes from */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfSetting"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_api_config: {
+        parameters: {
+            query?: {
+                /** @description Which project, as `/api/projects` names it; may be left out if there is only one. */
+                project?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["NewSetting"];
+            };
+        };
+        responses: {
+            /** @description Sets one value in the project's file, or takes it away */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingNow"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_api_vault: {
+        parameters: {
+            query?: {
+                /** @description Which project, as `/api/projects` names it; may be left out if there is only one. */
+                project?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The names of secrets; their values are never told */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfSecretName"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_api_vault_server_key: {
+        parameters: {
+            query?: {
+                /** @description Which project, as `/api/projects` names it; may be left out if there is only one. */
+                project?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Which server it is for. */
+                server: string;
+                /** @description Its key. */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["NewSecret"];
+            };
+        };
+        responses: {
+            /** @description Keeps a secret in the project's vault */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Nothing"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_api_vault_server_key: {
+        parameters: {
+            query?: {
+                /** @description Which project, as `/api/projects` names it; may be left out if there is only one. */
+                project?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Which server it is for. */
+                server: string;
+                /** @description Its key. */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Nothing"];
+            };
+        };
+        responses: {
+            /** @description Takes a secret from the project's vault */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Nothing"];
                 };
             };
             /** @description What went wrong. */

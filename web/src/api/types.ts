@@ -188,7 +188,7 @@ export interface PlanEvent {
 export interface TimelineAttempt {
   room: string;
   epic: string;
-  attempt: string;
+  id: string;
   number: number;
   role: string;
   agent: string;
@@ -378,12 +378,16 @@ export interface Memory {
   summary: string;
   detail?: string | null;
   supersedes?: string | null;
+  /** The memory that took its place, if one did. */
+  superseded_by?: string | null;
 }
 
 /** Something that a search found. */
 export interface Hit {
+  project: string;
   id: string;
   kind: string;
+  title: string | null;
   text: string;
   detail: string | null;
   tags: string[];
@@ -393,22 +397,12 @@ export interface Hit {
   at: string | null;
   seq: number | null;
   score: number | null;
-  why: Explain | null;
-}
-
-/** How a score came about. */
-export interface Explain {
-  lexical_rank?: number;
-  terms?: { term: string }[];
-  /** How near the meanings are, up to 1. */
-  cosine?: number;
-  cosine_rank?: number;
-  age_hours: number;
+  /** How the score came about, in words. */
+  why: string | null;
 }
 
 /** A memory with those that it replaced and that replaced it. */
-export interface MemoryStory {
-  entry: Memory;
+export interface MemoryStory extends Memory {
   replaced: Memory[];
   replaced_by: Memory[];
 }
@@ -416,7 +410,7 @@ export interface MemoryStory {
 export interface Setting {
   key: string;
   value: unknown;
-  source_words: string;
+  source: string;
   default?: unknown;
   type?: string;
   doc?: string;
@@ -462,8 +456,7 @@ export interface StatsPart {
   failed: number;
 }
 
-export interface Figures {
-  stats: Stats;
+export interface Figures extends Stats {
   by_role: Used[];
   by_model: Used[];
   by_epic: Used[];

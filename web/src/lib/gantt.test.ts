@@ -7,7 +7,7 @@ const at = (seconds: number) => new Date(T0 + seconds * 1_000).toISOString();
 const attempt = (epic: string, from: number, to: number | null): TimelineAttempt => ({
   room: "room-1",
   epic,
-  attempt: `${epic}-${from}`,
+  id: `${epic}-${from}`,
   number: 1,
   role: "engineer",
   agent: "rehearsal",

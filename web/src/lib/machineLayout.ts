@@ -5,7 +5,7 @@ import type { MachineState, Transition } from "../api/types";
 
 export const STATE_WIDTH = 128;
 export const STATE_HEIGHT = 46;
-const STEP_X = 186;
+const STEP_X = 174;
 const STEP_Y = 120;
 const MARGIN = 20;
 
@@ -132,5 +132,7 @@ function connect(from: Place, to: Place): { path: string; label: { x: number; y:
   const b = { x: to.x + nudge, y: to.y + (down ? -halfY - 2 : halfY + 2) };
   const middle = (a.y + b.y) / 2;
   const path = `M${a.x},${a.y}C${a.x},${middle} ${b.x},${middle} ${b.x},${b.y}`;
-  return { path, label: { x: (a.x + b.x) / 2, y: middle + 4 } };
+  // Nearer to where it begins: there and back are then two labels, not one upon the other.
+  const label = { x: a.x + (b.x - a.x) * 0.3, y: a.y + (b.y - a.y) * 0.34 + 4 };
+  return { path, label };
 }

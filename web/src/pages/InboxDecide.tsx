@@ -55,7 +55,7 @@ function PlanDecision({ item, onDone }: DecisionProps) {
     setError(null);
     try {
       await act.plan.approve(item.plan_id, diff.data?.to_sha256, scope);
-      onDone("Plan approved");
+      onDone("Plan approved: run it when you like");
     } catch (caught) {
       setError(caught);
       setBusy(false);

@@ -6,7 +6,6 @@ import { useEffect, useState } from "react";
 import * as act from "../api/actions";
 import { memoriesQuery } from "../api/queries";
 import type { Hit, Memory as Entry } from "../api/types";
-import { whyWords } from "../lib/why";
 import { useListKeys } from "../lib/useListKeys";
 import { Empty, Problem, Skeleton } from "../ui/Feedback";
 import { Icon } from "../ui/Icon";
@@ -187,8 +186,8 @@ function HitItem({
             {hit.score?.toFixed(3)}
           </span>
         </span>
-        <span className="memory-line">{hit.text}</span>
-        {hit.why && <span className="small quiet">{whyWords(hit.why)}</span>}
+        <span className="memory-line">{hit.title ?? hit.text}</span>
+        {hit.why && <span className="small quiet">{hit.why}</span>}
       </button>
     </li>
   );
@@ -254,7 +253,9 @@ function EntryItem({
             <Ago ts={entry.ts} />
           </span>
         </span>
-        <span className="memory-line">{entry.summary}</span>
+        <span className={entry.superseded_by ? "memory-line old" : "memory-line"}>
+          {entry.summary}
+        </span>
       </button>
     </li>
   );

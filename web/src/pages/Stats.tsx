@@ -33,7 +33,7 @@ export function Stats() {
           <h1>Stats</h1>
           {stats.data && (
             <p className="lead">
-              As of <Ago ts={stats.data.stats.at} />
+              As of <Ago ts={stats.data.at} />
             </p>
           )}
         </div>
@@ -62,8 +62,8 @@ export function Stats() {
   );
 }
 
-function Parts({ figures }: { figures: Figures }) {
-  const { stats, by_role, by_model, by_epic, series } = figures;
+function Parts({ figures: stats }: { figures: Figures }) {
+  const { by_role, by_model, by_epic, series } = stats;
   const { epics, attempts, tokens } = stats;
   if (epics.total === 0 && attempts.total === 0) {
     return (

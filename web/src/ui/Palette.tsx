@@ -178,7 +178,7 @@ function useChoices(query: string): Choice[] {
     ...hits.map((hit): Choice => ({
       id: `memory:${hit.id}`,
       group: "Memories",
-      title: hit.text,
+      title: hit.title ?? hit.text,
       more: hit.kind,
       icon: "memory",
       go: () => void navigate({ to: "/memory", search: { id: hit.id } }),

@@ -10,7 +10,7 @@ import { Problem } from "./Feedback";
 
 interface AgentItem {
   name: string;
-  program: string | null;
+  found: boolean;
 }
 
 export function RunPlan({ plan, onClose }: { plan: Summary; onClose: () => void }) {
@@ -76,9 +76,9 @@ export function RunPlan({ plan, onClose }: { plan: Summary; onClose: () => void 
             onChange={(event) => setAgent(event.target.value)}
           >
             <option value="">As the project says</option>
-            {agents.data?.items.map(({ name, program }) => (
+            {agents.data?.items.map(({ name, found }) => (
               <option key={name} value={name}>
-                {program === null ? `${name} (not on this machine)` : name}
+                {!found ? `${name} (not on this machine)` : name}
               </option>
             ))}
             {!agents.data?.items.some(({ name }) => name === "rehearsal") && (

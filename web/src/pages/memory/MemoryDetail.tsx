@@ -21,7 +21,8 @@ export function MemoryDetail({ id, onTag, onOpen }: Props) {
   const [replacing, setReplacing] = useState(false);
   if (memory.isPending) return <Skeleton lines={2} height={80} />;
   if (memory.error) return <Problem error={memory.error} retry={() => void memory.refetch()} />;
-  const { entry, replaced, replaced_by } = memory.data;
+  const entry = memory.data;
+  const { replaced, replaced_by } = entry;
   const newest = replaced_by.at(-1);
   return (
     <article className="card" aria-label="Memory">

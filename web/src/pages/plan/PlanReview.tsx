@@ -8,6 +8,7 @@ import type { PlanDetail, ReviewState, Tone } from "../../api/types";
 import { Confirm } from "../../ui/Confirm";
 import { Diff } from "../../ui/Diff";
 import { Empty, Problem, Skeleton } from "../../ui/Feedback";
+import { RunPlan } from "../../ui/RunPlan";
 import { Pill } from "../../ui/State";
 import { toast } from "../../ui/Toaster";
 import { ReviewWords } from "./ReviewWords";
@@ -27,6 +28,7 @@ const STATES: Record<ReviewState, { tone: Tone; word: string; text: string }> = 
 export default function PlanReview({ detail, scope }: { detail: PlanDetail; scope: Scope }) {
   const { review, board } = detail;
   const [over, setOver] = useState(false);
+  const [starting, setStarting] = useState(false);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
   const client = useQueryClient();
@@ -40,6 +42,8 @@ export default function PlanReview({ detail, scope }: { detail: PlanDetail; scop
       await act.plan.approve(board.plan_id, diff.data?.to_sha256, scope);
       toast({ tone: "passed", title: "Approved" });
       await refresh();
+      // The review was a run of its own, which has ended: what was approved is to be run.
+      if (!board.engine?.alive) setStarting(true);
     } catch (caught) {
       setError(caught);
     } finally {
@@ -96,6 +100,7 @@ export default function PlanReview({ detail, scope }: { detail: PlanDetail; scop
           </Empty>
         )}
       </section>
+      {starting && <RunPlan plan={board} onClose={() => setStarting(false)} />}
       {over && (
         <Confirm
           title="Reject the plan?"

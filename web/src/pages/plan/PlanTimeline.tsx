@@ -20,7 +20,7 @@ export default function PlanTimeline({ board, scope }: { board: Board; scope: Sc
   if (timeline.isPending) return <Skeleton lines={6} height={30} />;
   if (timeline.error)
     return <Problem error={timeline.error} retry={() => void timeline.refetch()} />;
-  const { attempts } = timeline.data;
+  const attempts = timeline.data.items;
   const chart = gantt(
     board.rows.map(({ epic }) => epic),
     attempts,
@@ -67,7 +67,7 @@ export default function PlanTimeline({ board, scope }: { board: Board; scope: Sc
               ))}
               {bars.map(({ attempt, left, width }) => (
                 <Link
-                  key={attempt.attempt}
+                  key={attempt.id}
                   to="/rooms/$roomId"
                   params={{ roomId: attempt.room }}
                   search={{ project: scope.project, tab: "sessions", attempt: attempt.number }}

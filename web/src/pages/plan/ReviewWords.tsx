@@ -19,7 +19,9 @@ export function ReviewWords({ room, scope }: { room: string; scope: Scope }) {
         <>
           <Role role={last.from} />
           <Markdown source={last.body} />
-          {last.data && <VerdictView data={{ ...(last.data as Verdict), summary: "" }} texts={NO_CRITERIA} />}
+          {last.data && (
+            <VerdictView data={{ ...(last.data as Verdict), summary: "" }} texts={NO_CRITERIA} />
+          )}
         </>
       )}
       <p className="small">

@@ -12,8 +12,7 @@ interface AgentItem {
   default: boolean;
   protocol: string;
   command: string[];
-  /** Where it is on this machine; null if it is not. */
-  program: string | null;
+  found: boolean;
   version: string | null;
   install: string | null;
 }
@@ -28,9 +27,9 @@ export default function Agents() {
         name: agent.name,
         tags: [
           agent.default ? "default" : null,
-          agent.program ? (agent.version ?? "found") : "not on this machine",
+          agent.found ? (agent.version ?? "found") : "not on this machine",
         ].filter((tag): tag is string => tag !== null),
-        text: agent.program ? agent.command.join(" ") : (agent.install ?? agent.command.join(" ")),
+        text: agent.found ? agent.command.join(" ") : (agent.install ?? agent.command.join(" ")),
       }))}
       test={act.settings.testAgent}
     />

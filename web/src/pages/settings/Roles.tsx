@@ -21,10 +21,9 @@ interface RoleItem {
 }
 
 interface RoleDetail extends RoleItem {
-  role_json: string;
+  role_json: unknown;
   of_project: boolean;
-  warnings: string[];
-  role_md: string;
+  role_md: string | null;
 }
 
 export default function Roles() {
@@ -66,13 +65,13 @@ function RoleEditor({ name, onClose }: { name: string; onClose: () => void }) {
 
 function RoleForm({ role, onClose }: { role: RoleDetail; onClose: () => void }) {
   const [view, setView] = useState<"md" | "json">("md");
-  const [md, setMd] = useState(role.role_md);
-  const [json, setJson] = useState(role.role_json);
+  const [md, setMd] = useState(role.role_md ?? "");
+  const [json, setJson] = useState(JSON.stringify(role.role_json ?? {}, null, 2));
   const { busy, error, run } = useAct();
   const client = useQueryClient();
   const save = async () => {
     const done = await run(async () => {
-      await act.settings.saveRole(role.name, json, md);
+      await act.settings.saveRole(role.name, JSON.parse(json) as unknown, md);
       await client.invalidateQueries({ queryKey: ["roles"] });
     });
     if (!done) return;

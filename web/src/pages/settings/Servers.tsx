@@ -10,7 +10,7 @@ import { TestedList } from "./TestedList";
 interface ServerItem {
   name: string;
   tier: string;
-  type: string;
+  transport: string;
   state: string;
   command?: string | null;
   url?: string | null;
@@ -31,9 +31,9 @@ export default function Servers() {
   }
   return (
     <TestedList
-      items={servers.data.items.map(({ name, tier, type, state, command, url }) => ({
+      items={servers.data.items.map(({ name, tier, transport, state, command, url }) => ({
         name,
-        tags: [tier, type, state],
+        tags: [tier, transport, state],
         text: url ?? command ?? undefined,
       }))}
       test={act.settings.testMcp}

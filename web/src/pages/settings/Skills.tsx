@@ -11,20 +11,17 @@ import { toast } from "../../ui/Toaster";
 import { useAct } from "../../ui/useAct";
 
 interface SkillItem {
-  skill: { name: string; description: string; version: string | null; enabled: boolean };
+  name: string;
+  description: string;
   tier: string;
-  /** Where it came from, if it was installed into this project. */
-  installed: unknown;
-  warnings: string[];
-}
-
-async function readSkills(): Promise<SkillItem[]> {
-  const { items } = await get<Page<SkillItem | { skills: SkillItem[] }>>("/skills");
-  return items.flatMap((item) => ("skills" in item ? item.skills : [item]));
+  version: string | null;
+  /** Whether it was installed into this project and can be removed. */
+  installed: boolean;
+  problem: string | null;
 }
 
 export default function Skills() {
-  const skills = useQuery({ queryKey: ["skills"], queryFn: readSkills });
+  const skills = useQuery({ queryKey: ["skills"], queryFn: () => get<Page<SkillItem>>("/skills") });
   const [source, setSource] = useState("");
   const [text, setText] = useState("");
   const [removing, setRemoving] = useState<string | null>(null);
@@ -44,8 +41,8 @@ export default function Skills() {
   if (skills.isPending) return <Skeleton lines={6} />;
   if (skills.error) return <Problem error={skills.error} retry={() => void skills.refetch()} />;
   const wanted = text.toLowerCase();
-  const items = skills.data.filter(({ skill }) =>
-    `${skill.name} ${skill.description}`.toLowerCase().includes(wanted),
+  const items = skills.data.items.filter(({ name, description }) =>
+    `${name} ${description}`.toLowerCase().includes(wanted),
   );
   return (
     <div className="stack">
@@ -77,16 +74,16 @@ export default function Skills() {
         onChange={(event) => setText(event.target.value)}
       />
       <div className="card">
-        {items.map(({ skill: { name, description }, tier, installed }) => (
+        {items.map(({ name, description, tier, installed, problem }) => (
           <div key={name} className="thing">
             <div className="grow">
               <p className="row wrap">
                 <strong>{name}</strong>
                 <span className="tag">{tier}</span>
               </p>
-              <p className="small quiet">{description}</p>
+              <p className="small quiet">{problem ?? description}</p>
             </div>
-            {installed !== null && (
+            {installed && (
               <button type="button" className="btn s danger" onClick={() => setRemoving(name)}>
                 Remove<span className="visually-hidden"> {name}</span>
               </button>

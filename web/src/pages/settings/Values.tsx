@@ -50,7 +50,7 @@ export function parse(text: string): unknown {
 }
 
 function Value({ setting }: { setting: Setting }) {
-  const { key, value, source_words, doc } = setting;
+  const { key, value, source, doc } = setting;
   const [text, setText] = useState(shown(value));
   const { busy, error, run } = useAct();
   const client = useQueryClient();
@@ -81,7 +81,7 @@ function Value({ setting }: { setting: Setting }) {
           value={text}
           onChange={(event) => setText(event.target.value)}
         />
-        <p className="small quiet">from {source_words}</p>
+        <p className="small quiet">from {source}</p>
       </div>
       <button type="submit" className="btn s" disabled={!changed || busy}>
         Save
