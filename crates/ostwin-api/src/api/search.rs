@@ -259,7 +259,13 @@ fn in_channels(
 fn around(text: &str, wanted: &str) -> String {
     let lower = text.to_lowercase();
     let place = lower.find(&wanted.to_lowercase()).unwrap_or(0);
-    let before = lower[..place].chars().count().saturating_sub(SHOWN / 4);
+    // A letter may change its length with its case.
+    let mut length = 0;
+    let is_before = |letter: &char| {
+        length += letter.to_lowercase().map(char::len_utf8).sum::<usize>();
+        length <= place
+    };
+    let before = text.chars().take_while(is_before).count().saturating_sub(SHOWN / 4);
     let shown: String = text.chars().skip(before).take(SHOWN).collect();
     if before > 0 { format!("…{shown}") } else { shown }
 }
@@ -327,8 +333,9 @@ mod tests {
         let shown = around(&long, "NEEDLE");
         assert!(shown.starts_with('…') && shown.contains("needle"), "{shown}");
         assert_eq!(shown.chars().count(), SHOWN + 1);
-        // Letters that change their length with their case.
-        assert!(around(&format!("{}ß", "İ".repeat(600)), "ß").contains('İ'));
+        let longer_in_lower_case = format!("{}needle", "İ".repeat(600));
+        let shown = around(&longer_in_lower_case, "needle");
+        assert_eq!(shown, format!("…{}needle", "İ".repeat(SHOWN / 4)));
     }
 
     #[test]
