@@ -161,7 +161,7 @@ pub fn waiting(board: &Board, rooms: &BTreeMap<RoomId, RoomReading>, caps: &Caps
         match row.room.as_ref().and_then(|room| rooms.get(room)) {
             None => found.extend(teller.damaged()),
             Some(reading) if row.display.tone == Tone::Failed => {
-                found.extend(teller.failed(reading))
+                found.extend(teller.failed(reading));
             }
             Some(reading) if !reading.questions.is_empty() => {
                 found.extend(reading.questions.iter().map(|question| teller.asked(question)));
