@@ -3,6 +3,7 @@
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::process::Stdio;
+use std::time::Duration;
 
 use ostwin_api::{Options, Server, one_time_link, openapi, token_of, url_of};
 use ostwin_core::config::{self, DashboardSettings, Places};
@@ -16,6 +17,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::args::{Args, Plumbing};
+
+/// How long requests that run at the end may take.
+const LAST_REQUESTS: Duration = Duration::from_secs(2);
 
 /// Does what was typed.
 ///
@@ -43,7 +47,10 @@ pub(crate) fn serve(args: &Args) -> anyhow::Result<Exit> {
         );
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(run(args, &options))
+    let ended = runtime.block_on(run(args, &options));
+    // A request that waits for an engine's answer does not hold up the end.
+    runtime.shutdown_timeout(LAST_REQUESTS);
+    ended
 }
 
 /// Where to listen, and by which further names.

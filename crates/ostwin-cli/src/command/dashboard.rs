@@ -10,7 +10,7 @@ use ostwin_service::{Exit, Failure};
 use crate::args::DashboardArgs;
 use crate::context::Context;
 
-const PROGRAM: &str = "ostwin-dashboard";
+pub(super) const PROGRAM: &str = "ostwin-dashboard";
 
 pub(crate) fn dashboard(context: &Context, args: &DashboardArgs) -> anyhow::Result<Exit> {
     let layout = context.base.layout()?;

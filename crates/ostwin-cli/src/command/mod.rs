@@ -9,6 +9,7 @@ mod control;
 mod dag;
 mod dashboard;
 mod demo;
+mod demo_dashboard;
 mod detach;
 mod doctor;
 mod drive;
