@@ -1,11 +1,13 @@
-//! The engine over real processes: a whole plan at full speed, and a plan in which only people can
-//! move something on.
+//! The engine over real processes: a whole plan at full speed, a plan in which only people can move
+//! something on, and many sessions that are open and say nothing.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use ostwin_core::room::Room;
 use serde_json::json;
 
 use crate::idle;
@@ -17,14 +19,27 @@ const RUNS: usize = 5;
 /// A thread of the runtime that was used once ends after ten idle seconds, which is a wake-up.
 const SETTLE: Duration = Duration::from_secs(15);
 const WATCH: Duration = Duration::from_secs(30);
+/// Rooms of the plans in which nothing happens.
+const ROOMS: usize = 50;
 
-/// A project with the example plan, whose agents play `script` at full speed.
+/// A plan of so many epics that depend on nothing and whose sessions start no servers.
+fn side_by_side(count: usize) -> Result<String> {
+    let mut plan = "# Plan: Side by side\n".to_owned();
+    for number in 1..=count {
+        write!(plan, "\n## EPIC-{number:03}: Part {number}\n\n- Roles: engineer\n")?;
+        plan.push_str("- skip_review: true\n- no_mcp: true\n\n");
+        plan.push_str("### Definition of Done\n\n- [ ] It is there\n");
+    }
+    Ok(plan)
+}
+
+/// A project with a plan, whose agents play `script` at full speed.
 struct Project {
     dir: tempfile::TempDir,
 }
 
 impl Project {
-    fn new(script: &serde_json::Value, settings: &serde_json::Value) -> Result<Self> {
+    fn new(plan: &str, script: &serde_json::Value, settings: &serde_json::Value) -> Result<Self> {
         let dir = tempfile::tempdir()?;
         let script_file = dir.path().join("rehearsal.json");
         let mut config = json!({
@@ -43,7 +58,7 @@ impl Project {
         let store = ostwin_core::store::Store::default();
         ostwin_core::project::init(dir.path(), None, &config, &store)?;
         ostwin_core::fs::replace_hint(&script_file, script.to_string().as_bytes())?;
-        ostwin_core::fs::replace_hint(&dir.path().join("PLAN.md"), PLAN.as_bytes())?;
+        ostwin_core::fs::replace_hint(&dir.path().join("PLAN.md"), plan.as_bytes())?;
         Ok(Self { dir })
     }
 
@@ -78,7 +93,7 @@ fn ostwin() -> Result<PathBuf> {
 pub(crate) fn bench() -> Result<()> {
     let mut times = Vec::new();
     for _ in 0..RUNS {
-        let project = Project::new(&json!({ "v": 1 }), &json!({}))?;
+        let project = Project::new(PLAN, &json!({ "v": 1 }), &json!({}))?;
         let start = Instant::now();
         let status = project.run(&["--no-wait"])?.status()?;
         times.push(start.elapsed());
@@ -91,20 +106,45 @@ pub(crate) fn bench() -> Result<()> {
     table.print()
 }
 
-/// A plan all of whose rooms wait for a person: how often the engine wakes up.
+/// Plans in which nothing happens: what the engine takes of the machine.
 pub(crate) fn bench_idle() -> Result<()> {
-    let script = json!({ "v": 1, "rules": [{ "before": [{ "do": "crash" }] }] });
-    let project = Project::new(&script, &json!({ "max_retries": 0 }))?;
+    let crash = json!({ "v": 1, "rules": [{ "before": [{ "do": "crash" }] }] });
+    let escalated = |room: &Room| Ok(room.standing()?.state.as_str() == "escalated");
+    // Of the example, three epics depend on nothing; the others wait for them.
+    idle("12 rooms that wait", PLAN, &crash, 3, escalated)?;
+    let plan = side_by_side(ROOMS)?;
+    idle(&format!("{ROOMS} rooms that wait for a person"), &plan, &crash, ROOMS, escalated)?;
+
+    let hang = json!({ "v": 1, "rules": [{ "before": [{ "do": "hang" }] }] });
+    let open = |room: &Room| {
+        let attempt = room.open_attempt()?;
+        Ok(attempt.is_some_and(|attempt| attempt.record.agent_session.is_some()))
+    };
+    let name = format!("{ROOMS} open, silent sessions (target 0.1 % of a core, 30 MiB)");
+    idle(&name, &plan, &hang, ROOMS, open)
+}
+
+/// Runs a plan until so many rooms are `at_rest`, and looks at the engine from then on.
+fn idle(
+    name: &str,
+    plan: &str,
+    script: &serde_json::Value,
+    rooms: usize,
+    at_rest: impl Fn(&Room) -> Result<bool>,
+) -> Result<()> {
+    let project =
+        Project::new(plan, script, &json!({ "max_retries": 0, "kill_grace_seconds": 1 }))?;
     let mut engine = Engine(project.run(&["--wait"])?.spawn()?);
-    wait_until_escalated(&project)?;
+    wait_until_at_rest(&project, rooms, at_rest)?;
     std::thread::sleep(SETTLE);
     let found = idle::wakeups(engine.0.id(), WATCH)?;
     let memory = idle::memory_kib(engine.0.id())?;
     table::print(&format!(
-        "\nidle engine, 12 rooms that wait, {} s: {} wake-ups, {} ms of processor, {:.1} MiB\n",
+        "\nidle engine, {name}, {} s: {} wake-ups, {} ms of processor ({:.2} % of a core), {:.1} MiB\n",
         WATCH.as_secs(),
         found.total(),
         found.cpu_ticks * 10,
+        found.cpu_ticks as f64 / WATCH.as_secs_f64(),
         memory as f64 / 1024.0
     ))?;
     engine.0.kill().context("the engine has ended by itself")
@@ -120,21 +160,24 @@ impl Drop for Engine {
     }
 }
 
-fn wait_until_escalated(project: &Project) -> Result<()> {
+fn wait_until_at_rest(
+    project: &Project,
+    rooms: usize,
+    at_rest: impl Fn(&Room) -> Result<bool>,
+) -> Result<()> {
     let core =
         ostwin_core::project::Project::open(project.root(), ostwin_core::store::Store::default())?;
     let start = Instant::now();
     loop {
-        let mut waiting = 0;
-        for room in ostwin_core::room::Room::list(&core)? {
-            waiting += usize::from(room.standing()?.state.as_str() == "escalated");
+        let mut resting = 0;
+        for room in Room::list(&core)? {
+            resting += usize::from(at_rest(&room)?);
         }
-        // The three epics that depend on nothing; the others wait for them.
-        if waiting == 3 {
+        if resting == rooms {
             return Ok(());
         }
-        if start.elapsed() > Duration::from_secs(60) {
-            bail!("the plan does not come to rest");
+        if start.elapsed() > Duration::from_secs(120) {
+            bail!("the plan does not come to rest: {resting} of {rooms} rooms");
         }
         std::thread::sleep(Duration::from_millis(50));
     }

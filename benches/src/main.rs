@@ -21,9 +21,9 @@ usage: ostwin-benches [append] [plan] [tail] [servers] [calls] [engine] [waiting
                        [quality] [idle PID [SECONDS]]
 
 Without arguments: all but `idle`. `servers` starts each tool server, `calls` calls tools over
-channels and ledgers of several sizes. `engine` runs a whole plan, `waiting` looks at an engine
-whose rooms all wait for people, `quality` says how well memories are found, `idle` counts the
-wake-ups of a running process, by default over 60 seconds.
+channels and ledgers of several sizes. `engine` runs a whole plan, `waiting` looks at engines in
+which nothing happens: rooms that wait, sessions that are silent. `quality` says how well memories
+are found, `idle` counts the wake-ups of a running process, by default over 60 seconds.
 ";
 
 /// What runs without arguments.

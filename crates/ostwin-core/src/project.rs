@@ -61,6 +61,8 @@ impl Project {
     ) -> Result<Self, PatternError> {
         let patience = std::time::Duration::from_millis(config.lock_timeout_ms);
         let fixed = config.agents.values().flat_map(|agent| &agent.env);
+        // A placeholder says where the secret is; it is none itself, and errors name it.
+        let fixed = fixed.filter(|(_, value)| !(value.starts_with("${") && value.ends_with('}')));
         let fixed = Secrets::of(fixed.map(|(name, value)| (name.as_str(), value.as_str())));
         let redactor = Redactor::new(&secrets.and(&fixed), &config.redact)?;
         let store = Store { redactor, ..Store::new(config.durability, patience) };

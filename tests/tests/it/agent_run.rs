@@ -55,17 +55,18 @@ fn each_session_moves_the_room_once_and_nothing_else() {
     let first = field.expect(&["agent", "run", "--room", "room-001"], 0);
     assert_eq!(state(&field, 1), "review", "{}", first.stdout);
     assert_eq!(state(&field, 2), "pending");
-    assert!(
-        first.stdout.contains("the session ended: signal") || first.stdout.contains("done"),
-        "{}",
-        first.stdout
-    );
-    assert!(first.stdout.contains("opens session"), "it shows what it does: {}", first.stdout);
+    let place = |text: &str| first.stdout.find(text).unwrap_or_else(|| panic!("{}", first.stdout));
+    assert!(place("begins attempt 1") < place("opens session"));
+    assert!(place("opens session") < place("ends attempt 1"), "{}", first.stdout);
     assert!(first.stderr.contains("`room-001` is in `review`"), "{}", first.stderr);
 
     let wrong = field.expect(&["agent", "run", "--ref", "EPIC-001", "--role", "engineer"], 2);
     assert!(wrong.stderr.contains("it is the turn of `qa`, not of `engineer`"), "{}", wrong.stderr);
     assert_eq!(field.room(1).attempts().unwrap().len(), 1);
+    let events = crate::field::lines_of(field.plans()[0].events().path());
+    let last = events.last().unwrap();
+    assert_eq!(last["type"], "stopped", "{last}");
+    assert!(last["reason"].as_str().unwrap().contains("it is the turn of `qa`"), "{last}");
     let early = field.expect(&["agent", "run", "--ref", "EPIC-002"], 2);
     assert!(early.stderr.contains("it waits for EPIC-001"), "{}", early.stderr);
 

@@ -74,7 +74,16 @@ fn without_a_project_a_plan_can_be_looked_at_and_not_run() {
     };
     assert_eq!(code(&["plan", "check", "PLAN.md"]), Some(0));
     assert_eq!(code(&["plan", "show", "PLAN.md", "--json"]), Some(0));
-    assert_eq!(code(&["dag", "build", "PLAN.md", "--stdout"]), Some(0));
+    let graph = |review: &str| {
+        let mut command = field.ostwin(&["dag", "build", "PLAN.md", "--stdout"]);
+        command.current_dir(outside.path()).env("OSTWIN_PLAN_REVIEW", review);
+        let built = ostwin_testkit::Process::finish(&mut command, PATIENCE).unwrap();
+        assert_eq!(built.status.code(), Some(0), "{}", built.stderr);
+        let dag: Value = serde_json::from_str(&built.stdout).unwrap();
+        (dag["waves"][0] == json!(["PLAN-REVIEW"]), dag["total_nodes"].clone())
+    };
+    assert_eq!(graph("auto"), (true, json!(4)), "the root, if there is a review");
+    assert_eq!(graph("off"), (false, json!(3)));
     assert_eq!(code(&["run", "PLAN.md"]), Some(2));
     assert_eq!(code(&["status"]), Some(2));
 }
@@ -238,7 +247,10 @@ fn the_demo_leaves_a_finished_project() {
     let field = Field::built_in();
     let dir = field.project.root().join("demo");
     let dir = dir.to_str().unwrap();
-    let told = field.expect(&["demo", "--plan", "hello", "--pace", "0", "--keep", dir], 0).stdout;
+    let run = field.expect(&["demo", "--plan", "hello", "--pace", "0", "--keep", dir], 0);
+    // Nothing is set, so the plan is reviewed first.
+    assert!(run.stderr.contains("is approved"), "{}", run.stderr);
+    let told = run.stdout;
     assert!(told.contains("Every epic passed"), "{told}");
     assert!(told.contains(dir), "{told}");
     let status = field.expect(&["status", "--project", dir], 0).stdout;

@@ -62,6 +62,7 @@ fn telltale(settings: &Value) -> Field {
     let path = format!("{}:/usr/bin:/bin", bins.parent().unwrap().display());
     let mut config = json!({
         "schema_version": 1, "durability": "os", "default_agent": "rehearsal",
+        "plan_review": "off",
         "kill_grace_seconds": 1, "max_retries": 0, "agent_retries": 0, "redact": ["tok-[0-9]+"],
         "agents": { "rehearsal": {
             "command": ["sh", "-c", chatter],

@@ -117,7 +117,7 @@ fn for_the_delay_of_a_retry() {
 
 #[test]
 fn for_a_person_who_decides() {
-    let settings = json!({ "max_retries": 0, "max_triages": 0 });
+    let settings = json!({ "max_retries": 0 });
     let (field, mut run) = begun(TWO, &json!([{ "do": "crash" }]), &settings);
     wait_for(&field, "escalated");
     check_free(&field, &mut run);

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use ostwin_core::config::PlanReview;
 use ostwin_core::dag::{self, BuildOptions, Dag, render};
 use ostwin_core::fs;
 use ostwin_core::ids::{EpicId, PlanId};
@@ -16,6 +17,7 @@ use ostwin_service::{Exit, Explain, Failure};
 use serde_json::json;
 
 use super::plan_text::{PlanText, parse_options};
+use super::run::plan_layer;
 use crate::args::{DagCommand, DagFormat};
 use crate::context::{Context, PlanRef, source_path, stored_plan};
 use crate::out::remark;
@@ -67,12 +69,13 @@ fn of_text(context: &Context, text: &PlanText, stored: Option<&StoredPlan>) -> a
     }
     let plan = &text.parsed.plan;
     let layout = context.base.layout().ok();
-    let settings = context.settings(layout.as_ref(), Vec::new())?;
+    let settings = context.settings(layout.as_ref(), vec![plan_layer(text)?])?;
     let id = match stored {
         Some(stored) => stored.meta.plan_id.clone(),
         None => PlanId::for_title(plan.title.as_deref().unwrap_or("plan"), 0),
     };
     let options = BuildOptions {
+        plan_review: settings.config.plan_review != PlanReview::Off,
         default_timeout_seconds: settings.config.timeout_seconds,
         ..BuildOptions::new(id, plans::sha256(&text.bytes), SystemClock.now())
     };

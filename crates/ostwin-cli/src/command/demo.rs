@@ -128,7 +128,7 @@ fn next_steps(root: &Path, program: &str) -> String {
         (format!("{program} status"), "how every epic came out"),
         (format!("{program} logs --type fail"), "what the reviewers found"),
         (format!("{program} room show room-002"), "criteria, attempts, verdict"),
-        (format!("{program} attempt show room-001"), "what one session did"),
+        (format!("{program} attempt show room-002"), "what one session did"),
         ("cat .agents/ledger.jsonl".to_owned(), "what the agents remember"),
         ("cat .agents/war-rooms/room-002/*-audit.jsonl".to_owned(), "every transition of a room"),
     ];

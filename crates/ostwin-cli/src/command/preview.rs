@@ -93,10 +93,7 @@ pub(super) fn of(
             title: epic.title.clone(),
             wave: dag.node(&epic.id).map_or(0, |node| node.wave),
             depends_on: epic.depends_on.clone(),
-            sessions: roles
-                .into_iter()
-                .map(|role| resolver.session(Some(plan), epic, role))
-                .collect(),
+            sessions: roles.iter().map(|role| resolver.session(Some(plan), epic, role)).collect(),
         })
     };
     let epics = dag.waves.iter().flatten().filter_map(|id| plan.epic(id));
@@ -158,11 +155,11 @@ impl<'a> Resolver<'a> {
             None => RoleRef::new("architect")?,
         };
         let review = Epic::new(EpicId::plan_review(), Entry::Task);
-        Ok(self.session(None, &review, reviewer))
+        Ok(self.session(None, &review, &reviewer))
     }
 
     /// One session; the length of its prompt is only known with the plan that it works for.
-    fn session(&self, plan: Option<&Plan>, epic: &Epic, role: RoleRef) -> SessionPreview {
+    fn session(&self, plan: Option<&Plan>, epic: &Epic, role: &RoleRef) -> SessionPreview {
         let Self { project, settings, places, host, place } = self;
         let programs = &host.programs;
         let wanted = WantedRole {
@@ -187,7 +184,7 @@ impl<'a> Resolver<'a> {
         preview.tier = Some(resolved.tier.as_str().to_owned());
         let directives = directives(epic);
         let question = Question {
-            role: &role,
+            role,
             resolved: &resolved,
             room: &Directives::default(),
             epic: &directives,
@@ -201,7 +198,7 @@ impl<'a> Resolver<'a> {
                     layout: project.layout(),
                     room: None,
                     epic: Some((&epic.skill_refs, epic.id.as_str())),
-                    role: &role,
+                    role,
                     resolved: &resolved,
                     settings,
                     filter: &settled.server_filter(),
@@ -226,7 +223,7 @@ impl<'a> Resolver<'a> {
             Err(error) => preview.problem = Some(error.to_string()),
         }
         preview.prompt_bytes =
-            plan.map(|plan| prompt::bytes(project, plan, epic, &resolved, &role, &skills.given));
+            plan.map(|plan| prompt::bytes(project, plan, epic, &resolved, role, &skills.given));
         preview
     }
 }

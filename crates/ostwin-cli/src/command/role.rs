@@ -90,8 +90,8 @@ fn clone(context: &Context, from: &RoleName, name: &RoleName) -> anyhow::Result<
     }
     let wanted = Wanted { name: from, capabilities: &[], description: None };
     let found = find_role(&wanted, &places, false).exit(Exit::Usage)?;
-    let dir =
-        roles::clone_role(project.layout(), project.store(), &found, name).map_err(|error| explained(&error))?;
+    let dir = roles::clone_role(project.layout(), project.store(), &found, name)
+        .map_err(|error| explained(&error))?;
     told(context, &project, name, &dir)
 }
 

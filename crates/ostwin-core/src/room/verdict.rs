@@ -60,7 +60,8 @@ pub enum VerdictError {
     },
 }
 
-/// Checks that `data` of a `pass` answers each criterion of `goals` once, with evidence.
+/// Checks that `data` of a `pass` answers each criterion of `goals` once, with evidence, and does not
+/// call itself another verdict.
 ///
 /// # Errors
 /// [`VerdictError`] that names every criterion without a good answer.
@@ -69,6 +70,11 @@ pub fn check_pass(goals: &Goals, data: Option<&Value>) -> Result<Verdict, Verdic
     let verdict: Verdict = serde_json::from_value(data.clone())
         .map_err(|error| VerdictError::Malformed(error.to_string()))?;
     let mut problems = Vec::new();
+    if let Some(word) = &verdict.verdict
+        && !word.trim().eq_ignore_ascii_case(names::PASS)
+    {
+        problems.push(format!("`verdict` says `{word}`, and the message is a `pass`"));
+    }
     for goal in goals.all() {
         match verdict.criteria.iter().filter(|answer| answer.id == goal.id).count() {
             0 => problems.push(format!("{} has no answer", goal.id)),

@@ -33,6 +33,17 @@ impl Engine<'_> {
     /// # Errors
     /// [`EngineError::NoSession`] if none can be started there now, with the reason.
     pub(super) fn act_once(&mut self, wanted: &OneSession) -> Result<Turn, EngineError> {
+        let turn = self.turn_of(wanted);
+        if let Err(error @ EngineError::NoSession { .. }) = &turn {
+            // Whoever looks at the plan must not take it for one whose engine died.
+            let reason = Some(error.to_string());
+            let event = Event { reason, ..Event::new(EventKind::Stopped) };
+            block_in_place(|| self.record(event))?;
+        }
+        turn
+    }
+
+    fn turn_of(&mut self, wanted: &OneSession) -> Result<Turn, EngineError> {
         let refused = |why: String| EngineError::NoSession { room: wanted.room.clone(), why };
         let snapshot = self.snapshot();
         let place = self.by_room.get(&wanted.room).and_then(|epic| self.rooms.get_key_value(epic));

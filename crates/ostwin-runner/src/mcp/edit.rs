@@ -312,7 +312,7 @@ mod tests {
             ("a b", local(&["x"], &[]), "a name has 1 to 64 ASCII letters"),
             ("db", local(&[], &[]), "a local server needs `command`"),
             ("db", local(&["x"], &[("A", "${A")]), "`${A` is no placeholder"),
-            ("db", remote("https://${vault:x}/"), "`${vault:x}` is no placeholder"),
+            ("db", remote("https://${vault:x}/"), "`${vault:x}/` is no placeholder"),
             ("db", local(&["x", "${vault:a/b}"], &[]), "put a secret into an argument"),
             ("warroom", local(&["x"], &[]), "`warroom` is an own server"),
         ] {

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use ostwin_core::earlier::{self, Earlier, EarlierSkill};
-use ostwin_core::fs;
 use ostwin_core::ids::{RoleName, RoleRef};
 use ostwin_core::layout::RolePaths;
-use ostwin_runner::mcp::{self, EditError, Server, TierFile};
+use ostwin_core::{env, fs};
+use ostwin_runner::mcp::{self, EditError, Server, TierFile, Wanted};
 use ostwin_runner::roles::new_role;
 use ostwin_skills::install::{
     InstallError, Installer, Outcome as Installed, Request, Shelf, Source,
@@ -170,6 +170,7 @@ impl Import<'_> {
             }
             report.add(match file.add(self.project.store(), &name, &entry.server, false) {
                 Ok(_) => {
+                    item.notes_of(unset(&entry.server));
                     item.note(format!("`ostwin mcp test {name}` tries it"));
                     item.found(Outcome::Imported, &name)
                 }
@@ -179,6 +180,22 @@ impl Import<'_> {
         }
         Ok(())
     }
+}
+
+/// Which variables a server wants that are not set: no session is started without them.
+fn unset(server: &Server) -> Vec<String> {
+    let (first, values): (Vec<&String>, _) = match server {
+        Server::Local { command, environment } => (command.iter().collect(), environment),
+        Server::Remote { url, headers } => (vec![url], headers),
+    };
+    let lookup = |wanted: Wanted<'_>| match wanted {
+        Wanted::Variable(name) => env::var(name),
+        // Which secrets there are is settled when a session is.
+        Wanted::Secret { .. } => Some(String::new()),
+    };
+    let texts = first.into_iter().chain(values.values());
+    let problems = texts.filter_map(|text| mcp::expand(text, &lookup).err());
+    problems.map(|problem| format!("{problem}; no session is started without it")).collect()
 }
 
 /// Whether a server is a part of the earlier program, and not one that its people added.

@@ -55,6 +55,11 @@ impl Item {
         self.notes.push(note.into());
     }
 
+    /// Some things to know about it.
+    pub(super) fn notes_of(&mut self, notes: impl IntoIterator<Item = String>) {
+        self.notes.extend(notes);
+    }
+
     /// It was not taken, for this reason.
     pub(super) fn not(mut self, reason: impl Into<String>) -> Self {
         self.notes.insert(0, reason.into());
