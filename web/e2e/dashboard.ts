@@ -133,7 +133,8 @@ export class Dashboard {
       });
     }
     await this.kill();
-    rmSync(this.dir, { recursive: true, force: true, maxRetries: 5 });
+    // An engine that is just ending may still write: what it leaves is in the temporary folder.
+    rmSync(this.dir, { recursive: true, force: true, maxRetries: 20, retryDelay: 200 });
   }
 
   private plans(): string[] {

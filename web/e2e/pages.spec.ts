@@ -87,6 +87,7 @@ const open = (browser: Browser, { colorScheme, width, height }: (typeof LOOKS)[n
 
 for (const look of LOOKS) {
   test(`every page, ${look.look}`, async ({ browser }) => {
+    test.slow();
     const context = await open(browser, look);
     const page = await context.newPage();
     const found: unknown[] = [];
@@ -101,14 +102,17 @@ for (const look of LOOKS) {
         () => document.documentElement.scrollWidth > window.innerWidth,
       );
       if (sideways) found.push(`${name} scrolls sideways`);
+      if (process.env["OSTWIN_SHOTS"]) {
+        await page.screenshot({ path: `../docs/src/images/dashboard/${name}-${look.look}.png` });
+        continue;
+      }
+      // A phone shows the same elements in the same colours.
+      if (look.look === "phone") continue;
       const { violations } = await new AxeBuilder({ page }).analyze();
       for (const { id, impact, nodes } of violations) {
         if (impact === "serious" || impact === "critical") {
           found.push({ name, id, at: nodes.slice(0, 3).map(({ target }) => target.join(" ")) });
         }
-      }
-      if (process.env["OSTWIN_SHOTS"]) {
-        await page.screenshot({ path: `../docs/src/images/dashboard/${name}-${look.look}.png` });
       }
     }
     expect(found).toEqual([]);

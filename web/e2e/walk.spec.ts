@@ -10,8 +10,7 @@ test.describe.configure({ mode: "serial" });
 let dashboard: Dashboard;
 let page: Page;
 
-const go = (name: string) =>
-  page.getByRole("navigation", { name: "Main" }).getByRole("link", { name }).click();
+const go = (name: string) => page.locator(".nav").getByRole("link", { name }).click();
 const node = (epic: string) => page.locator(`[data-epic="${epic}"]`);
 
 test.beforeAll(async ({ browser }) => {
@@ -105,7 +104,10 @@ test("nodes and bars move by themselves", async () => {
 
 test("a running session is followed, and its messages arrive", async () => {
   await node("EPIC-001").click();
-  await page.getByRole("link", { name: /^Open room/ }).click();
+  await page
+    .locator(".epic-panel")
+    .getByRole("link", { name: /^Open room/ })
+    .click();
   await page.getByRole("link", { name: /Sessions/ }).click();
   const steps = page.locator(".step");
   await expect(steps.first()).toBeVisible();
@@ -173,7 +175,10 @@ test("the server dies and comes back: the page recovers and has missed nothing",
 
 test("a state is overridden, with a reason that the audit keeps", async () => {
   await node("EPIC-004").click();
-  await page.getByRole("link", { name: /^Open room/ }).click();
+  await page
+    .locator(".epic-panel")
+    .getByRole("link", { name: /^Open room/ })
+    .click();
   await page.getByRole("button", { name: "More actions" }).click();
   await page.getByRole("menuitem", { name: "Override the state" }).click();
   const dialog = page.getByRole("dialog");

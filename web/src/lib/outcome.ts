@@ -18,6 +18,7 @@ export function outcomeTone({ outcome }: { outcome: string | null }): Tone {
     case "interrupted":
       return "trouble";
     case "escalate":
+    case "waiting":
       return "attention";
     case "cancelled":
       return "cancelled";

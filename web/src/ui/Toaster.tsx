@@ -1,4 +1,4 @@
-// Short notes in the corner. Those that ask for a decision stay until they are closed.
+// Short notes in the corner. Those that ask for a decision stay longer.
 
 import { Link } from "@tanstack/react-router";
 import { useEffect, useSyncExternalStore } from "react";
@@ -45,8 +45,8 @@ export function Toaster() {
 
 function Toast({ note }: { note: Note }) {
   useEffect(() => {
-    if (note.tone === "attention") return;
-    const timer = setTimeout(() => close(note.id), 6_000);
+    // The inbox keeps what waits: a note only has to be seen.
+    const timer = setTimeout(() => close(note.id), note.tone === "attention" ? 20_000 : 6_000);
     return () => clearTimeout(timer);
   }, [note]);
   return (
