@@ -1,6 +1,9 @@
 // One person's day with the dashboard, against the real binaries: a plan is written and run from the
 // browser, watched, answered, decided about; the server dies in the middle and nothing is missed.
 
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, test, type Page } from "@playwright/test";
 import { Dashboard } from "./dashboard";
 import { BAKERY } from "./plans";
@@ -13,12 +16,16 @@ let page: Page;
 const go = (name: string) => page.locator(".nav").getByRole("link", { name }).click();
 const node = (epic: string) => page.locator(`[data-epic="${epic}"]`);
 
+/** The first session goes on when this file is there. */
+const signal = join(mkdtempSync(join(tmpdir(), "ostwin-signal-")), "go");
+
 test.beforeAll(async ({ browser }) => {
   const worker = (ref: string) => ({ ref: [ref], role: ["engineer"] });
   dashboard = await Dashboard.start({
     pace: 2,
     config: { approvals: { mode: "ask" } },
     rules: [
+      { when: worker("EPIC-001"), before_verdict: [{ do: "await_file", path: signal }] },
       {
         when: worker("EPIC-002"),
         before_verdict: [{ do: "ask_human", question: "Which hour is closing time?" }],
@@ -111,8 +118,10 @@ test("a running session is followed, and its messages arrive", async () => {
   await page.getByRole("link", { name: /Sessions/ }).click();
   const steps = page.locator(".step");
   await expect(steps.first()).toBeVisible();
-  const first = await steps.count();
-  await expect.poll(() => steps.count()).toBeGreaterThan(first);
+  await expect(page.getByText("The session runs")).toBeVisible();
+  await expect(page.getByText("Session ended: signalled")).toBeHidden();
+  writeFileSync(signal, "");
+  await expect(page.getByText("Session ended: signalled")).toBeVisible();
   await page.getByRole("link", { name: "Channel" }).click();
   const log = page.getByRole("log", { name: "Messages" });
   await expect(log.getByRole("article", { name: "engineer: done" })).toBeVisible();

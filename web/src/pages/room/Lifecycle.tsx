@@ -91,38 +91,40 @@ export default function Lifecycle({ detail }: { detail: RoomDetail }) {
         <span className="key-visited">was here</span>
         <span>the others were not reached</span>
       </p>
-      <table className="table">
-        <thead>
-          <tr>
-            <th scope="col">State</th>
-            <th scope="col">Kind</th>
-            <th scope="col">Signals lead to</th>
-          </tr>
-        </thead>
-        <tbody>
-          {machine.states
-            .filter(({ kind }) => kind !== "terminal")
-            .map(({ name, kind, role }) => (
-              <tr key={name} className={name === current ? "here" : undefined}>
-                <td>
-                  <strong>{words(name)}</strong>
-                  {name === current && <span className="quiet small"> now</span>}
-                </td>
-                <td className="quiet">{role ? `${kind} by ${role}` : kind}</td>
-                <td>
-                  {merge(machine.transitions.filter(({ from }) => from === name)).map(
-                    ({ to, signals }) => (
-                      <span key={to} className="way">
-                        <span className="mono small">{signals.join(", ")}</span> →{" "}
-                        {to === "@previous" ? "where it was" : words(to)}
-                      </span>
-                    ),
-                  )}
-                </td>
-              </tr>
-            ))}
-        </tbody>
-      </table>
+      <div className="table-wrap">
+        <table className="table">
+          <thead>
+            <tr>
+              <th scope="col">State</th>
+              <th scope="col">Kind</th>
+              <th scope="col">Signals lead to</th>
+            </tr>
+          </thead>
+          <tbody>
+            {machine.states
+              .filter(({ kind }) => kind !== "terminal")
+              .map(({ name, kind, role }) => (
+                <tr key={name} className={name === current ? "here" : undefined}>
+                  <td>
+                    <strong>{words(name)}</strong>
+                    {name === current && <span className="quiet small"> now</span>}
+                  </td>
+                  <td className="quiet">{role ? `${kind} by ${role}` : kind}</td>
+                  <td>
+                    {merge(machine.transitions.filter(({ from }) => from === name)).map(
+                      ({ to, signals }) => (
+                        <span key={to} className="way">
+                          <span className="mono small">{signals.join(", ")}</span> →{" "}
+                          {to === "@previous" ? "where it was" : words(to)}
+                        </span>
+                      ),
+                    )}
+                  </td>
+                </tr>
+              ))}
+          </tbody>
+        </table>
+      </div>
     </section>
   );
 }
