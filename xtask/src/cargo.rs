@@ -14,13 +14,14 @@ pub(crate) enum Profile {
 }
 
 /// What the demo starts; each finds the others beside it.
-pub(crate) const DEMO_PACKAGES: [&str; 6] = [
+pub(crate) const DEMO_PACKAGES: [&str; 7] = [
     "ostwin",
     "ostwin-rehearsal",
     "ostwin-mcp-warroom",
     "ostwin-mcp-memory",
     "ostwin-mcp-skills",
     "ostwin-mcp-dashboard",
+    "ostwin-dashboard",
 ];
 
 /// A command that runs `program`.

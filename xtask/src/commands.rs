@@ -5,22 +5,32 @@ use std::process::{Command, ExitCode};
 use crate::cargo::{self, DEMO_PACKAGES, Profile, build, built, cargo, command};
 use crate::peers;
 use crate::steps::{become_program, finish, lack, run, skip};
+use crate::web;
 
 /// Builds what the demo runs and becomes it. The quick profile by default: a release build takes
 /// minutes longer than the demo itself.
 pub(crate) fn demo(mut args: Vec<String>) -> ExitCode {
     let release = args.iter().position(|arg| arg == "--release").map(|at| args.remove(at));
     let profile = if release.is_some() { Profile::Release } else { Profile::Dev };
-    if let Err(code) = run("build", &mut build(&DEMO_PACKAGES, profile)) {
+    let ready = web::build().and_then(|()| run("build", &mut build(&DEMO_PACKAGES, profile)));
+    if let Err(code) = ready {
         return code;
     }
     become_program(command(built("ostwin", profile)).arg("demo").args(args))
 }
 
+/// Builds the web app.
+pub(crate) fn web() -> ExitCode {
+    match web::build() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(code) => code,
+    }
+}
+
 /// Everything that must pass before a commit. Stops at the first failure; the tests come last, so
 /// that their summary is the last that is said.
 pub(crate) fn test(filter: &[String]) -> ExitCode {
-    match checks().and_then(|()| peers::install()) {
+    match checks().and_then(|()| web::try_in_a_browser()).and_then(|()| peers::install()) {
         Ok(left_out) => finish("tests", &mut tests(filter, &left_out)),
         Err(code) => code,
     }
@@ -43,6 +53,9 @@ fn checks() -> Result<(), ExitCode> {
         let clippy = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
         run("lints", &mut cargo(&clippy))?;
     }
+    web::check()?;
+    // The dashboard embeds it.
+    web::build()?;
     // The end-to-end tests run the real binaries, which a test build alone does not make.
     // With the tests, which have features of their own: else every dependency is built twice.
     run("build", &mut cargo(&["build", "--workspace", "--bins", "--tests", "--locked"]))?;

@@ -7,6 +7,7 @@ mod commands;
 mod mutants;
 mod peers;
 mod steps;
+mod web;
 
 use std::process::ExitCode;
 
@@ -16,6 +17,7 @@ usage: cargo xtask COMMAND [ARGS]
   demo [--release] [ARGS]   build what the demo needs, then run `ostwin demo ARGS`
   test [FILTER]             everything that must pass before a commit, the tests last
   peers                     install the clients of other people that tests need
+  web                       build the web app, which the dashboard embeds
   gen                       write the generated files: schemas and references
   mutants [NAME..]          take out safeguards one by one: the simulation has to notice
   bench [ARGS]              build for release and print the benchmark tables
@@ -29,6 +31,7 @@ fn main() -> ExitCode {
         "demo" => commands::demo(rest),
         "test" => commands::test(&rest),
         "peers" => commands::peers(),
+        "web" => commands::web(),
         "gen" => commands::generate(),
         "mutants" => mutants::mutants(&rest),
         "bench" => commands::bench(rest),

@@ -116,6 +116,11 @@ impl Layout {
         self.agents().join("vault.lock")
     }
 
+    /// By what the dashboard knows who may come in.
+    pub fn dashboard_token(&self) -> PathBuf {
+        self.agents().join("dashboard.token")
+    }
+
     /// The shared memory.
     pub fn ledger(&self) -> PathBuf {
         self.agents().join("ledger.jsonl")

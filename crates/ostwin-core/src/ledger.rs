@@ -317,6 +317,16 @@ impl Ledger {
         jsonl::find_last(&self.path, |entry: &Entry| entry.id == *id)
     }
 
+    /// The entry that replaces `entry`, if one does.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn successor(&self, entry: &Entry) -> Result<Option<Entry>, JsonlError> {
+        jsonl::find_last(&self.path, |later: &Entry| {
+            later.seq > entry.seq && later.supersedes.as_ref() == Some(&entry.id)
+        })
+    }
+
     /// The entry that an action published under this key.
     ///
     /// # Errors

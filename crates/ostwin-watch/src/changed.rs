@@ -15,6 +15,8 @@ pub enum Changed {
     Ledger,
     /// A room appeared in the folder of rooms, or one went away.
     RoomsFolder,
+    /// A plan appeared in the folder of plans, or one went away.
+    PlansFolder,
     /// Somebody released a slot of this limit.
     Slots(String),
     /// Requests to the engine of this plan.
@@ -35,6 +37,10 @@ pub enum Changed {
     RoomProgress(RoomId),
     /// The room's state as one word.
     RoomStatus(RoomId),
+    /// The record of a watched attempt of this room.
+    RoomAttempt(RoomId),
+    /// What the session of a watched attempt of this room says and does.
+    RoomTranscript(RoomId),
     /// Anything else directly in the room's folder: contract, brief, tasks, lifecycle, its own
     /// settings.
     RoomOther(RoomId),

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use notify::EventKind;
 use notify::event::{ModifyKind, RenameMode};
 use ostwin_core::ids::{PlanId, RoomId};
-use ostwin_core::layout::Layout;
+use ostwin_core::layout::{AttemptPaths, Layout};
 
 use crate::Changed;
 
@@ -23,6 +23,10 @@ pub(crate) enum Folder {
     Rooms,
     /// One room, without its attempts.
     Room(RoomId),
+    /// One attempt of a room.
+    Attempt(RoomId, PathBuf),
+    /// The folder of plans: which there are.
+    Plans,
     /// One plan.
     Plan(PlanId),
     /// The slots of one limit; only a touch of the folder itself counts.
@@ -35,6 +39,8 @@ impl Folder {
             Self::Project => layout.agents(),
             Self::Rooms => layout.rooms(),
             Self::Room(room) => layout.room(room).dir().to_owned(),
+            Self::Attempt(_, dir) => dir.clone(),
+            Self::Plans => layout.plans(),
             Self::Plan(plan) => layout.plan(plan).dir().to_owned(),
             Self::Slots(limit) => layout.slots(limit),
         }
@@ -65,6 +71,14 @@ impl Folder {
                     (files.artifacts(), other()),
                 ]
             }
+            Self::Attempt(room, dir) => {
+                let files = AttemptPaths::at(dir);
+                vec![
+                    (files.record(), Changed::RoomAttempt(room.clone())),
+                    (files.transcript(), Changed::RoomTranscript(room.clone())),
+                ]
+            }
+            Self::Plans => vec![(layout.plans(), Changed::PlansFolder)],
             Self::Plan(plan) => {
                 let files = layout.plan(plan);
                 let text = || Changed::PlanFile(plan.clone());
@@ -87,6 +101,7 @@ impl Folder {
     fn unnamed(&self, layout: &Layout, entry: &Path) -> Option<Changed> {
         match self {
             Self::Rooms => Some(Changed::RoomsFolder),
+            Self::Plans => Some(Changed::PlansFolder),
             Self::Room(room) if entry != layout.room(room).lock() => {
                 Some(Changed::RoomOther(room.clone()))
             }
@@ -160,6 +175,11 @@ impl WatchSet {
                 | EventKind::Modify(ModifyKind::Name(RenameMode::To | RenameMode::Both)),
                 Folder::Room(_),
             ) => Some(Changed::RoomsFolder),
+            (
+                EventKind::Create(_)
+                | EventKind::Modify(ModifyKind::Name(RenameMode::To | RenameMode::Both)),
+                Folder::Plan(_),
+            ) => Some(Changed::PlansFolder),
             // A deleted or moved folder takes its watch with it.
             (EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_)), _) => {
                 Some(Changed::Rescan)
@@ -256,6 +276,32 @@ mod tests {
             assert_eq!(meaning(created, &dir), Some(Changed::RoomsFolder));
             assert_eq!(meaning(RENAMED_TO, &dir), Some(Changed::RoomsFolder));
         }
+    }
+
+    #[test]
+    fn plans_that_come_and_go_are_seen() {
+        let mut set = set();
+        set.insert(Folder::Plans);
+        let layout = Layout::new("/p");
+        let event = |kind, path: PathBuf| Event::new(kind).add_path(path);
+        for plan in ["shop-3fa9c1", "blog-000001"] {
+            let dir = layout.plan(&plan.parse().unwrap()).dir().to_owned();
+            let created = event(EventKind::Create(CreateKind::Folder), dir);
+            assert_eq!(set.meaning(&created), [Changed::PlansFolder]);
+        }
+    }
+
+    #[test]
+    fn what_a_session_says_is_a_change_of_its_room() {
+        let mut set = set();
+        let room = RoomId::numbered(1);
+        let state = "developing".parse().unwrap();
+        let paths = Layout::new("/p").room(&room).attempt(1, &state, &"qa".parse().unwrap());
+        set.insert(Folder::Attempt(room.clone(), paths.dir().to_owned()));
+        let meaning = |path: PathBuf| set.meaning(&Event::new(WRITTEN).add_path(path));
+        assert_eq!(meaning(paths.record()), [Changed::RoomAttempt(room.clone())]);
+        assert_eq!(meaning(paths.transcript()), [Changed::RoomTranscript(room)]);
+        assert_eq!(meaning(paths.stderr()), []);
     }
 
     #[test]

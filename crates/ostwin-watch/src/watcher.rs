@@ -13,7 +13,7 @@ use std::thread::JoinHandle;
 
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 use ostwin_core::ids::{PlanId, RoomId};
-use ostwin_core::layout::Layout;
+use ostwin_core::layout::{AttemptPaths, Layout};
 
 use crate::shared::{Shared, lock};
 use crate::stamp::Stamp;
@@ -139,6 +139,33 @@ impl Watcher {
     /// Stops watching a room.
     pub fn unwatch_room(&self, room: &RoomId) {
         self.unwatch(&Folder::Room(room.clone()));
+    }
+
+    /// Watches what the session of an attempt says: its record and its transcript.
+    ///
+    /// # Errors
+    /// See [`WatchError`].
+    pub fn watch_attempt(&self, room: &RoomId, attempt: &AttemptPaths) -> Result<()> {
+        self.watch(&self.folder_of(room, attempt))
+    }
+
+    /// Stops watching an attempt.
+    pub fn unwatch_attempt(&self, room: &RoomId, attempt: &AttemptPaths) {
+        self.unwatch(&self.folder_of(room, attempt));
+    }
+
+    /// The attempt below the root that is watched, which has no link in it.
+    fn folder_of(&self, room: &RoomId, attempt: &AttemptPaths) -> Folder {
+        let name = attempt.dir().file_name().unwrap_or_default();
+        Folder::Attempt(room.clone(), self.layout.room(room).attempts().join(name))
+    }
+
+    /// Watches which plans there are.
+    ///
+    /// # Errors
+    /// See [`WatchError`].
+    pub fn watch_plans_folder(&self) -> Result<()> {
+        self.watch(&Folder::Plans)
     }
 
     /// Watches the files of a plan.

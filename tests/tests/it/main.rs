@@ -17,6 +17,7 @@ mod cli;
 mod cli_reads;
 mod command;
 mod control;
+mod dashboard;
 mod embedder;
 mod fail_closed;
 mod faults;

@@ -2,6 +2,7 @@
 
 mod agents;
 mod control;
+mod dashboard;
 mod mcp;
 mod memory;
 mod plans;
@@ -21,6 +22,7 @@ pub(crate) use agents::{AgentCommand, AgentRunArgs, AgentTestArgs};
 pub(crate) use control::{
     CancelArgs, PauseArgs, PlanOrRoom, ResumeArgs, RetryArgs, StopArgs, WatchTimeoutsArgs,
 };
+pub(crate) use dashboard::DashboardArgs;
 pub(crate) use mcp::{McpAddArgs, McpCommand, McpListArgs, McpTestArgs};
 pub(crate) use memory::{MemoryCommand, MemoryFormat, MemoryPublishArgs, MemorySearchArgs};
 pub(crate) use plans::{
@@ -92,6 +94,7 @@ pub(crate) enum Command {
     Dag(DagCommand),
     Status(StatusArgs),
     Top(TopArgs),
+    Dashboard(DashboardArgs),
     Logs(LogsArgs),
     /// Agent programs: which are here, whether they answer; one session by hand
     #[command(subcommand)]

@@ -119,6 +119,9 @@ pub(crate) struct DemoArgs {
     /// Most sessions at once
     #[arg(long, value_name = "N")]
     pub(crate) max_rooms: Option<u32>,
+    /// Without the dashboard that a terminal gets beside it
+    #[arg(long)]
+    pub(crate) no_dashboard: bool,
 }
 
 /// The example plans that are shipped.

@@ -14,6 +14,7 @@ use ostwin_runner::agents::{Programs, find_program};
 use ostwin_service::{Exit, Explain, Failure};
 use serde_json::{Value, json};
 
+use super::demo_dashboard::Beside;
 use super::plan_text::{PlanText, options_anywhere};
 use super::run::plan_layer;
 use super::{drive, review};
@@ -50,9 +51,19 @@ pub(crate) fn demo(context: &Context, args: &DemoArgs) -> anyhow::Result<Exit> {
     if text.parsed.has_errors() {
         return text.refuse().exit(Exit::Bug);
     }
+    // For a person: a script that runs the demo waits for nobody.
+    let watched = context.out.is_live() && !args.no_dashboard;
+    let beside = watched.then(|| Beside::start(layout.root())).flatten();
+    if let Some(beside) = &beside {
+        context.out.text(&format!("Watch it in the browser: {}\n", beside.link))?;
+    }
     let exit = run(context, &layout, &source, &text)?;
     if !context.out.json {
         context.out.text(&next_steps(&root, &program()))?;
+    }
+    if let Some(beside) = beside {
+        context.out.text("\nThe dashboard stays until you press Ctrl-C.\n")?;
+        beside.wait();
     }
     Ok(exit)
 }

@@ -123,10 +123,7 @@ fn show(context: &Context, id: &MemoryId) -> anyhow::Result<Exit> {
             .hint("`ostwin memory list` lists the entries")
             .into());
     };
-    let replaced_by = jsonl::find_last(ledger.path(), |later: &Entry| {
-        later.seq > entry.seq && later.supersedes.as_ref() == Some(id)
-    })?
-    .map(|later| later.id);
+    let replaced_by = ledger.successor(&entry)?.map(|later| later.id);
     if context.out.json {
         context.out.json(&json!({"entry": entry, "superseded_by": replaced_by}))?;
     } else {

@@ -7,7 +7,9 @@ mod completions;
 mod config;
 mod control;
 mod dag;
+mod dashboard;
 mod demo;
+mod demo_dashboard;
 mod detach;
 mod doctor;
 mod drive;
@@ -61,6 +63,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Dag(command) => dag::run(&context, &command),
         Command::Status(args) => status::status(&context, &args),
         Command::Top(args) => top::top(&context, &args),
+        Command::Dashboard(args) => dashboard::dashboard(&context, &args),
         Command::Logs(args) => logs::logs(&context, &args),
         Command::Agent(command) => agent::run(&context, &command),
         Command::Attempt(command) => attempt::run(&context, &command),

@@ -3,11 +3,10 @@
 use std::path::Path;
 
 use ostwin_core::config::{self, Settings};
-use ostwin_core::env;
 use ostwin_core::layout::Layout;
 use ostwin_core::plan::{self, ParseOptions, ParsedPlan};
 use ostwin_core::registry::Registry;
-use ostwin_runner::roles::{RolePlaces, list_roles};
+use ostwin_runner::roles::plan_options;
 use ostwin_service::{Exit, Failure};
 
 use crate::context::Context;
@@ -68,16 +67,7 @@ pub(super) fn parse_options(context: &Context) -> anyhow::Result<ParseOptions> {
 
 /// How plans are checked in a project.
 pub(super) fn options_of(layout: &Layout, settings: &Settings) -> ParseOptions {
-    let places = RolePlaces::of(layout, None, env::home().as_deref());
-    ParseOptions {
-        known_config_keys: Some(config::known_keys()),
-        // A registry that cannot be read is an error of the run, and no reason to doubt the plan.
-        known_roles: places.as_ref().ok().map(|places| {
-            list_roles(places).into_iter().map(|role| role.name.to_string()).collect()
-        }),
-        dynamic_roles: settings.config.dynamic_roles,
-        registry: places.ok().map(|places| places.registry.1),
-    }
+    plan_options(layout, &settings.config)
 }
 
 /// How plans are checked outside of any project, where nobody knows which roles there will be.

@@ -7,6 +7,7 @@ use ostwin_core::config::{Layer, PlanReview, Settings};
 use ostwin_core::control::{Acted, Decision, Wish, act_on_room};
 use ostwin_core::fs;
 use ostwin_core::ids::PlanId;
+use ostwin_core::plan;
 use ostwin_core::plan_review::{self, Expected, Gate, PlanCheckError, Reviewed, Text};
 use ostwin_core::plans::{self, StoredPlan};
 use ostwin_core::project::Project;
@@ -190,8 +191,7 @@ pub(super) fn create(
     let layer = session.layer(Some(ReviewRule::Auto))?;
     let settings = context.settings(Some(&layout), vec![layer])?;
     let project = configured(layout, &settings)?;
-    let draft = draft_of(goal);
-    let title = title_of(goal);
+    let (title, draft) = plan::draft(goal);
     let rehearsed =
         settings.config.default_agent.as_deref() == Some(ostwin_core::config::REHEARSAL);
     preview::refuse_without_reviewer(&project, &settings)?;
@@ -235,21 +235,6 @@ pub(super) fn forget_draft(project: &Project, plan: &StoredPlan) -> anyhow::Resu
         rooms.push(room.id().clone());
     }
     Ok(plans::remove(project, plan, &rooms)?)
-}
-
-/// A plan that has nothing but its goal.
-fn draft_of(goal: &str) -> String {
-    // A heading inside of the goal would end it.
-    let body: Vec<&str> =
-        goal.lines().map(|line| line.trim_start_matches('#').trim_end()).collect();
-    format!("# Plan: {}\n\n## Goal\n\n{}\n", title_of(goal), body.join("\n").trim())
-}
-
-fn title_of(goal: &str) -> String {
-    let first = goal.trim().lines().next().unwrap_or_default();
-    let first = first.trim_start_matches('#').trim();
-    let title: String = first.chars().take(60).collect();
-    if title.is_empty() { "A goal".to_owned() } else { title }
 }
 
 /// `plan approve`: a person approves what the review says, by its text.
@@ -421,23 +406,4 @@ pub(super) fn settings_of(
     further.extend(plan_layers(&text, Some(plan))?);
     let settings = context.settings(Some(project.layout()), further)?;
     Ok((text, settings))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_goal_becomes_a_plan_of_its_own() {
-        assert_eq!(
-            draft_of("A shop\nfor books\n"),
-            "# Plan: A shop\n\n## Goal\n\nA shop\nfor books\n"
-        );
-        assert_eq!(
-            draft_of("## EPIC-001: x"),
-            "# Plan: EPIC-001: x\n\n## Goal\n\n EPIC-001: x\n".replace("\n\n E", "\n\nE")
-        );
-        let parsed = ostwin_core::plan::parse(&draft_of("# Be quick"), &Default::default());
-        assert_eq!((parsed.plan.epics.len(), parsed.has_errors()), (0, false));
-    }
 }

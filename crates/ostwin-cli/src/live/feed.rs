@@ -120,6 +120,7 @@ impl Feed {
             | Changed::RoomAudit(room)
             | Changed::RoomProgress(room)
             | Changed::RoomStatus(room)
+            | Changed::RoomAttempt(room)
             | Changed::RoomOther(room) => self.loader.room_changed(room),
             Changed::PlanDag(_) | Changed::Rescan => self.loader.plan_changed(),
             Changed::PlanEvents(_) => {
@@ -132,6 +133,8 @@ impl Feed {
             Changed::Config
             | Changed::Ledger
             | Changed::RoomsFolder
+            | Changed::PlansFolder
+            | Changed::RoomTranscript(_)
             | Changed::Slots(_)
             | Changed::PlanControl(_) => return Ok(false),
         }

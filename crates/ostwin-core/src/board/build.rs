@@ -317,9 +317,7 @@ impl Maker<'_> {
         );
         let reason = reading.standing.replay.last_reason.trim();
         // Whoever gave up said more than that they did.
-        let said = reading.last_message.as_ref().filter(|message| {
-            [names::ESCALATE, names::ERROR, names::FAIL, "reject"].contains(&message.kind.as_str())
-        });
+        let said = reading.last_message.as_ref().filter(|message| spoke_of_the_end(message));
         let said = said.map(|message| last(message).text).filter(|text| !text.is_empty());
         // An attempt that ended without a word has a reason in its record.
         let ended = reading.attempt.as_ref().filter(|attempt| {
@@ -331,6 +329,11 @@ impl Maker<'_> {
             _ => (tells && !reason.is_empty()).then(|| reason.to_owned()),
         }
     }
+}
+
+/// Whether somebody gave up by this message.
+pub(super) fn spoke_of_the_end(message: &Message) -> bool {
+    [names::ESCALATE, names::ERROR, names::FAIL, "reject"].contains(&message.kind.as_str())
 }
 
 /// What a person has to say before the room goes on: an answer, or more budget.

@@ -226,7 +226,12 @@ fn read_room(project: &Project, id: &RoomId, patience: Duration) -> RoomInput {
     RoomInput { room: id.clone(), reading }
 }
 
-fn read(project: &Project, id: &RoomId, patience: Duration) -> Result<RoomReading, RoomError> {
+/// What the files of a room say now.
+pub(super) fn read(
+    project: &Project,
+    id: &RoomId,
+    patience: Duration,
+) -> Result<RoomReading, RoomError> {
     let room = Room::open(project, id)?;
     let own = room.settings()?;
     let contract = room.contract()?;

@@ -5,9 +5,11 @@
 //! [`Board`], a pure function ([`build`]) of what the files say. [`Loader`] reads those files,
 //! only their ends where they are long, and keeps what it read, so that a view that follows a
 //! running plan reads a room again only when that room changed. [`survey`] sums up a whole project
-//! in [`Stats`], in the same two steps. Nothing here is stored.
+//! in [`Stats`], in the same two steps, and [`inbox`] lists what waits for a person. Nothing here is
+//! stored.
 
 mod build;
+mod inbox;
 mod load;
 mod stats;
 mod survey;
@@ -17,6 +19,7 @@ mod value;
 mod tests;
 
 pub use build::{EngineInput, Inputs, RoomInput, RoomReading, build};
+pub use inbox::{Deed, Waiting, WaitingKind, by_urgency, inbox, waiting};
 pub use load::{BoardError, Loader, graph, load};
 pub use stats::{Attempts, Escalation, Figures, StateTime, Stats, Tally, Unreadable};
 pub use survey::survey;

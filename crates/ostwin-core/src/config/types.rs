@@ -362,11 +362,13 @@ pub struct DashboardSettings {
     pub bind: String,
     /// The port it listens on.
     pub port: u16,
+    /// Further names by which browsers may call it, such as that of a proxy in front of it.
+    pub hosts: Vec<String>,
 }
 
 impl Default for DashboardSettings {
     fn default() -> Self {
-        Self { bind: "127.0.0.1".to_owned(), port: 3366 }
+        Self { bind: "127.0.0.1".to_owned(), port: 3366, hosts: Vec::new() }
     }
 }
 

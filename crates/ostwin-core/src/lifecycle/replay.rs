@@ -22,6 +22,8 @@ pub struct Replay {
     pub last_signal: Option<SignalName>,
     /// Why the last transition happened, in its own words.
     pub last_reason: String,
+    /// Who made the last transition: `engine`, or a person's name.
+    pub last_actor: String,
     /// What `@previous` means now: the latest work or review state before the current one.
     pub previous: Option<StateName>,
     /// The signal by which `previous` was left; `None` if a person moved the room away from it.
@@ -186,6 +188,7 @@ impl Replay {
         self.entered_at = Some(entry.ts);
         self.last_signal.clone_from(&entry.signal);
         self.last_reason.clone_from(&entry.reason);
+        self.last_actor.clone_from(&entry.actor);
         self.unapplied = Some(entry.clone());
     }
 

@@ -14,6 +14,7 @@ mod criteria;
 mod diagnostic;
 mod diff;
 mod directives;
+mod draft;
 mod epic;
 mod fences;
 mod format;
@@ -40,6 +41,7 @@ mod tests;
 
 pub use diagnostic::{Code, Diagnostic, Label, Severity};
 pub use diff::{PlanDiff, diff, epic_hash};
+pub use draft::draft;
 pub use format::format;
 pub use lifecycle::{Cast, CastError, Casting, cast, flow};
 pub use parse::{MAX_PLAN_BYTES, ParseOptions, ParsedPlan, parse, parse_bytes};

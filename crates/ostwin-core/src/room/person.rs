@@ -8,11 +8,11 @@ use serde_json::{Map, Value};
 
 use super::attempt::{Ended, Outcome};
 use super::locked::{LockedRoom, Why};
-use super::{Result, RoomError};
+use super::{Result, RoomError, Standing};
 use crate::channel::{Draft, Message};
 use crate::env::crash_point;
 use crate::ids::{RoleRef, SignalName, StateName};
-use crate::lifecycle::{Action, AuditEntry, Cause, Machine, StateKind, names};
+use crate::lifecycle::{Action, AuditEntry, Cause, StateKind, names};
 
 /// A person's answer to a room that waits for a decision.
 #[derive(Clone, Debug, PartialEq)]
@@ -99,7 +99,7 @@ impl LockedRoom<'_> {
     /// room has not moved then.
     pub fn verdict(&mut self, verdict: PersonVerdict) -> Result<AuditEntry> {
         let signal = verdict.signal.clone();
-        let allowed = answers(&self.standing.machine, &self.standing.state);
+        let allowed = self.standing.answers();
         if !allowed.contains(&signal) {
             let words: Vec<_> = allowed.iter().map(SignalName::as_str).collect();
             let problem = if words.is_empty() {
@@ -200,14 +200,23 @@ impl LockedRoom<'_> {
     }
 }
 
-/// What a person may answer in `state`: its verdicts, and that what a replan waited for is there.
-fn answers(machine: &Machine, state: &StateName) -> Vec<SignalName> {
-    let mut allowed = machine.allowed_person_signals(state);
-    let waits = machine.state(state).filter(|state| state.kind == StateKind::Wait);
-    let unblock =
-        waits.and_then(|state| state.signals.keys().find(|s| s.as_str() == names::UNBLOCK));
-    allowed.extend(unblock.cloned());
-    allowed
+impl Standing {
+    /// What a person may answer here: the state's verdicts, and that what a replan waited for is
+    /// there.
+    pub fn answers(&self) -> Vec<SignalName> {
+        let mut allowed = self.machine.allowed_person_signals(&self.state);
+        let waits = self.machine.state(&self.state).filter(|state| state.kind == StateKind::Wait);
+        let unblock =
+            waits.and_then(|state| state.signals.keys().find(|s| s.as_str() == names::UNBLOCK));
+        allowed.extend(unblock.cloned());
+        allowed
+    }
+
+    /// Whether a person may have it tried once more, see [`LockedRoom::retry`].
+    pub fn may_be_retried(&self) -> bool {
+        let at_work = self.kind().has_session();
+        self.state.as_str() != names::PASSED && !at_work && self.replay.previous.is_some()
+    }
 }
 
 /// The type of the message that says it: a verdict's own name; a signal that is no message is told

@@ -52,6 +52,9 @@ impl Engine<'_> {
             Changed::Config
             | Changed::Ledger
             | Changed::RoomsFolder
+            | Changed::PlansFolder
+            | Changed::RoomAttempt(_)
+            | Changed::RoomTranscript(_)
             | Changed::PlanEvents(_)
             | Changed::PlanDag(_)
             | Changed::EngineFile(_)

@@ -73,6 +73,20 @@ pub enum RoleError {
         /// Its folder.
         dir: PathBuf,
     },
+    /// The project has no files of it.
+    #[error("the project has no role `{role}` of its own: `{}` holds none", dir.display())]
+    NotOwn {
+        /// The role.
+        role: RoleName,
+        /// Where its folder would be.
+        dir: PathBuf,
+    },
+    /// Its prompt says nothing.
+    #[error("the prompt of role `{role}` is empty: say who the role is and what it does")]
+    EmptyPrompt {
+        /// The role.
+        role: RoleName,
+    },
     /// Something cannot become part of a new role.
     #[error("`{}` cannot be part of a role: {problem}", path.display())]
     Uncopied {

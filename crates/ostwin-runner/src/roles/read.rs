@@ -12,10 +12,10 @@ use super::error::RoleError;
 use super::shipped;
 
 /// Largest file of a role that is read, in bytes.
-const MAX_FILE_BYTES: u64 = 1 << 20;
+pub(super) const MAX_FILE_BYTES: u64 = 1 << 20;
 
 /// The prompt of a role whose settings do not name another.
-const PROMPT_FILE: &str = "ROLE.md";
+pub(super) const PROMPT_FILE: &str = "ROLE.md";
 
 /// What a folder says about a role.
 #[derive(Clone, Debug, PartialEq)]

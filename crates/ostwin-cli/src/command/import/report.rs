@@ -78,7 +78,7 @@ impl Item {
 
     /// It has come as `target`, or would.
     pub(super) fn done(self, dry_run: bool, target: &impl ToString) -> Self {
-        self.found(if dry_run { Outcome::Would } else { Outcome::Imported }, &target)
+        self.found(if dry_run { Outcome::Would } else { Outcome::Imported }, target)
     }
 
     fn row(&self) -> Vec<String> {

@@ -1,0 +1,153 @@
+//! Plans: the list, one of them, its events.
+
+use ostwin_core::board::Board;
+use ostwin_core::events::Event;
+use ostwin_core::ids::{PlanId, RoomId};
+use ostwin_core::jsonl;
+use ostwin_core::plan_review;
+use ostwin_core::time::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::ops::ControlFlow;
+
+use crate::call::Call;
+use crate::http::{Nothing, Page, Problem, Route, get, page};
+use crate::live::{PlanSummary, Review};
+
+/// Events in one answer, unless asked for another number.
+const EVENTS: usize = 200;
+/// Most events in one answer.
+const MOST_EVENTS: usize = 1_000;
+
+/// The routes.
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        get("/api/plans", "Every plan in short", plans),
+        get("/api/plans/{id}", "One plan: board, text, review", plan),
+        get("/api/plans/{id}/events", "What happened to a plan, oldest first", events),
+    ]
+}
+
+/// A plan in a path.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct PlanPath {
+    /// The plan.
+    pub(super) id: PlanId,
+}
+
+fn plans(call: &Call, _: Nothing, _: Nothing) -> Result<Page<PlanSummary>, Problem> {
+    let mut plans = Vec::new();
+    for served in call.all() {
+        plans.extend(
+            served.views.all().iter().map(|view| {
+                (view.plan.meta.imported_at, PlanSummary::of(&served.key, &view.board))
+            }),
+        );
+    }
+    // The newest first.
+    plans.sort_by(|(one, _), (other, _)| other.cmp(one));
+    Ok(page(plans.into_iter().map(|(_, plan)| plan).collect()))
+}
+
+/// One plan.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Plan {
+    /// The project.
+    project: String,
+    /// The plan in short.
+    summary: PlanSummary,
+    /// Its board.
+    board: Board,
+    /// The text by which it runs.
+    markdown: String,
+    /// SHA-256 of that text, in hex.
+    sha256: String,
+    /// Whether the review wrote that text.
+    refined: bool,
+    /// The file that it was imported from.
+    source_path: String,
+    /// 1 for the first text, one more for each revision.
+    revision: u32,
+    /// When this revision was imported.
+    imported_at: Timestamp,
+    /// Whether its rooms are made.
+    begun: bool,
+    /// How its review stands.
+    review: PlanReview,
+}
+
+/// How the review of a plan stands.
+#[derive(Debug, Serialize, JsonSchema)]
+struct PlanReview {
+    /// How it stands.
+    state: Review,
+    /// The review's room.
+    room: Option<RoomId>,
+}
+
+fn plan(call: &Call, path: PlanPath, _: Nothing) -> Result<Plan, Problem> {
+    let served = call.one()?;
+    let view = served.view(&path.id)?;
+    let text = plan_review::running_text(&view.plan)?;
+    let review = view.board.rows.iter().find(|row| row.epic.is_plan_review());
+    Ok(Plan {
+        project: served.key.clone(),
+        summary: PlanSummary::of(&served.key, &view.board),
+        markdown: String::from_utf8_lossy(&text.bytes).into_owned(),
+        sha256: text.sha256,
+        refined: text.refined,
+        source_path: view.plan.meta.source_path.display().to_string(),
+        revision: view.plan.meta.revision,
+        imported_at: view.plan.meta.imported_at,
+        begun: view.plan.paths.dag().is_file(),
+        review: PlanReview {
+            state: Review::of(&view.board),
+            room: review.and_then(|row| row.room.clone()),
+        },
+        board: view.board.as_ref().clone(),
+    })
+}
+
+/// Which events are wanted.
+#[derive(Debug, Deserialize, JsonSchema)]
+struct EventsQuery {
+    /// Only events behind this number; without it, the newest.
+    after: Option<u64>,
+    /// At most so many; 200 if left out, 1000 at most.
+    limit: Option<usize>,
+}
+
+fn events(call: &Call, path: PlanPath, query: EventsQuery) -> Result<Page<Event>, Problem> {
+    let view = call.one()?.view(&path.id)?;
+    let file = view.plan.paths.events();
+    let limit = query.limit.unwrap_or(EVENTS).clamp(1, MOST_EVENTS);
+    let mut events: Vec<Event> = Vec::new();
+    let mut more = false;
+    match query.after {
+        Some(after) => {
+            jsonl::scan::<Event>(&file, 0, |_, event| {
+                if event.seq > after {
+                    more = events.len() == limit;
+                    if more {
+                        return ControlFlow::Break(());
+                    }
+                    events.push(event);
+                }
+                ControlFlow::Continue(())
+            })?;
+        }
+        None => {
+            jsonl::scan_back::<Event>(&file, |_, event| {
+                events.push(event);
+                if events.len() == limit {
+                    ControlFlow::Break(())
+                } else {
+                    ControlFlow::Continue(())
+                }
+            })?;
+            events.reverse();
+        }
+    }
+    let next_cursor = events.last().filter(|_| more).map(|event| event.seq.to_string());
+    Ok(Page { items: events, next_cursor })
+}

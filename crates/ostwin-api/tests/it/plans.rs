@@ -1,0 +1,135 @@
+//! Plans and rooms are changed by a person's word, and only by what the files allow.
+
+use ostwin_core::room::Room;
+use serde_json::{Value, json};
+
+use crate::support::{Dashboard, PLAN};
+
+#[test]
+fn a_plan_is_imported_revised_and_removed() {
+    let dashboard = Dashboard::new();
+    let post = |body: Value| dashboard.ask("POST", "/api/plans", Some(&body));
+    let made = post(json!({ "markdown": PLAN }));
+    assert_eq!(made.status, 201, "{}", made.text());
+    let id = made.json()["plan_id"].as_str().unwrap().to_owned();
+    let path = format!("/api/plans/{id}");
+    let plan = dashboard.get(&path);
+    assert_eq!(plan["markdown"], PLAN);
+    assert_eq!((&plan["summary"]["state"], &plan["begun"]), (&json!("planned"), &json!(false)));
+    assert_eq!(dashboard.get("/api/plans")["items"][0]["plan_id"], id.as_str());
+
+    let revision = PLAN.replace("Third.", "Third, mended.");
+    let save = |base: &Value| {
+        let body = json!({ "markdown": revision, "base_sha256": base });
+        dashboard.ask("PUT", &path, Some(&body))
+    };
+    assert_eq!(save(&json!("other")).status, 409);
+    let saved = save(&plan["sha256"]);
+    assert_eq!((saved.status, &saved.json()["revision"]), (200, &json!(2)), "{}", saved.text());
+    assert_eq!(dashboard.get(&path)["markdown"], revision.as_str());
+    assert_eq!(save(&plan["sha256"]).status, 409, "somebody saved meanwhile");
+
+    assert_eq!(dashboard.ask("DELETE", &path, None).status, 200);
+    assert_eq!(dashboard.ask("GET", &path, None).status, 404);
+    assert_eq!(dashboard.get("/api/plans")["items"], json!([]));
+    assert_eq!(dashboard.ask("DELETE", &path, None).status, 404);
+}
+
+#[test]
+fn a_text_that_is_no_plan_says_where() {
+    let dashboard = Dashboard::new();
+    let wrong = PLAN.replace("EPIC-002]", "EPIC-009]");
+    let refused = dashboard.ask("POST", "/api/plans", Some(&json!({ "markdown": wrong })));
+    assert_eq!(refused.status, 422);
+    let mistake = &refused.json()["errors"][0];
+    assert_eq!(mistake["code"], "unknown-dependency", "{mistake}");
+    assert!(mistake["line"].as_u64().is_some_and(|line| line > 1));
+    assert_eq!(dashboard.get("/api/plans")["items"], json!([]));
+
+    let check = |text: &str| {
+        dashboard.ask("POST", "/api/plans/check", Some(&json!({ "markdown": text }))).json()
+    };
+    let checked = check(&wrong);
+    assert_eq!(checked["ok"], false);
+    let found = checked["diagnostics"].as_array().unwrap();
+    assert_eq!(found.iter().filter(|found| found["severity"] == "error").count(), 1, "{checked}");
+    let fine = check(PLAN);
+    assert_eq!((&fine["ok"], &fine["title"]), (&json!(true), &json!("Shop")));
+    assert_eq!(fine["dag"]["nodes"].as_array().unwrap().len(), 3);
+    for nothing in [json!({}), json!({ "goal": " " }), json!({ "goal": "x", "markdown": "y" })] {
+        assert_eq!(dashboard.ask("POST", "/api/plans", Some(&nothing)).status, 422, "{nothing}");
+    }
+    let goal = dashboard.ask("POST", "/api/plans", Some(&json!({ "goal": "A shop for books" })));
+    assert_eq!(goal.status, 201, "{}", goal.text());
+}
+
+#[test]
+fn a_plan_with_rooms_is_not_removed_by_mistake() {
+    let dashboard = Dashboard::new();
+    let (plan, room) = dashboard.room();
+    let path = format!("/api/plans/{plan}");
+    assert_eq!(dashboard.ask("DELETE", &path, None).status, 409);
+    assert!(room.paths().dir().is_dir());
+    let with_rooms = json!({ "with_rooms": true });
+    assert_eq!(dashboard.ask("DELETE", &path, Some(&with_rooms)).status, 200);
+    assert!(!room.paths().dir().exists());
+}
+
+#[test]
+fn a_person_decides_about_a_room_with_a_reason() {
+    let dashboard = Dashboard::new();
+    let (_, room) = dashboard.room();
+    let decide = |body: Value| dashboard.ask("POST", "/api/rooms/room-001/status", Some(&body));
+    assert_eq!(decide(json!({ "state": "passed", "reason": " " })).status, 422);
+    assert_eq!(decide(json!({ "state": "passed", "reason": "seen" })).status, 409, "not drawn");
+    assert_eq!(decide(json!({ "reason": "seen" })).status, 422);
+    assert_eq!(decide(json!({ "verdict": "fix", "reason": "seen" })).status, 409);
+    assert_eq!(state(&room), "pending");
+    let forced = decide(json!({ "state": "passed", "reason": "seen", "force": true }));
+    assert_eq!((forced.status, &forced.json()["result"]), (200, &json!("done")));
+    assert_eq!(state(&room), "passed");
+    let audit = room.audit().unwrap();
+    let entry = audit.iter().rev().find_map(|line| line.entry()).unwrap();
+    assert_eq!((entry.actor.as_str(), entry.reason.as_str()), ("ada", "seen"));
+}
+
+fn state(room: &Room) -> String {
+    room.standing().unwrap().state.to_string()
+}
+
+#[test]
+fn a_plan_is_paused_and_goes_on() {
+    let dashboard = Dashboard::new();
+    let (plan, _) = dashboard.room();
+    let ask = |what: &str, body: Value| {
+        dashboard.ask("POST", &format!("/api/plans/{plan}/{what}"), Some(&body))
+    };
+    assert_eq!(ask("pause", json!({})).status, 200);
+    assert_eq!(ask("pause", json!({})).status, 409);
+    assert_eq!(dashboard.get("/api/plans")["items"][0]["paused"], true);
+    assert_eq!(ask("resume", json!({})).status, 200);
+    assert_eq!(dashboard.get("/api/plans")["items"][0]["paused"], false);
+    assert_eq!(ask("stop", json!({})).status, 409, "nobody drives it");
+    assert_eq!(ask("approve", json!({})).status, 409, "nothing to approve");
+    assert_eq!(ask("reject", json!({ "reason": "no" })).status, 409);
+    let missing = dashboard.ask("POST", "/api/plans/nothing-000000/pause", None);
+    assert_eq!(missing.status, 404);
+}
+
+#[test]
+fn a_person_speaks_in_a_room() {
+    let dashboard = Dashboard::new();
+    let (_, room) = dashboard.room();
+    let say = |body: Value| dashboard.ask("POST", "/api/rooms/room-001/channel", Some(&body));
+    let said = say(json!({ "kind": "message", "body": "Mind the tests." }));
+    assert_eq!((said.status, &said.json()["seq"]), (201, &json!(1)), "{}", said.text());
+    let message = &room.channel().newest(&Default::default(), 1, None).unwrap().messages[0];
+    assert_eq!(
+        (message.from.to_string().as_str(), message.to.to_string().as_str(), message.body.as_str()),
+        ("human", "engineer", "Mind the tests.")
+    );
+    assert_eq!(say(json!({ "kind": "message", "body": " " })).status, 422);
+    assert_eq!(say(json!({ "kind": "answer", "body": "80" })).status, 409, "nothing is asked");
+    assert_eq!(say(json!({ "kind": "approve", "body": "" })).status, 409);
+    assert_eq!(say(json!({ "kind": "shout", "body": "x" })).status, 422);
+}

@@ -1,0 +1,203 @@
+//! The dashboard as a process: a plan is run from it, it is killed meanwhile, and nothing is missed.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use ostwin_core::fs;
+use ostwin_testkit::{TestProject, wait_until};
+use serde_json::{Value, json};
+
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A running dashboard; killed when it goes.
+struct Dashboard {
+    child: Child,
+    address: String,
+    token: String,
+}
+
+impl Drop for Dashboard {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Dashboard {
+    fn start(project: &TestProject) -> Result<Self> {
+        let mut child = project
+            .command("ostwin-dashboard")?
+            .args(["--port", "0", "--json"])
+            .arg("--project")
+            .arg(project.root())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let mut line = String::new();
+        let out = child.stdout.take().context("no output")?;
+        BufReader::new(out).read_line(&mut line)?;
+        let told: Value = serde_json::from_str(&line).context("it says where it is")?;
+        let url = told["url"].as_str().context("no url")?;
+        let address = url.strip_prefix("http://").context("no address")?.to_owned();
+        let token = fs::read(&project.layout().dashboard_token(), 4096)?;
+        let token = String::from_utf8(token)?.trim().to_owned();
+        Ok(Self { child, address, token })
+    }
+
+    fn send(&self, method: &str, path: &str, last: Option<&str>, body: &str) -> Result<TcpStream> {
+        let mut stream = TcpStream::connect(&self.address)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        let last = last.map(|id| format!("Last-Event-ID: {id}\r\n")).unwrap_or_default();
+        write!(
+            stream,
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\n\
+             Content-Type: application/json\r\nConnection: close\r\n{last}\
+             Content-Length: {}\r\n\r\n{body}",
+            self.address,
+            self.token,
+            body.len()
+        )?;
+        Ok(stream)
+    }
+
+    fn ask(&self, method: &str, path: &str, body: &Value) -> Result<(u16, Value)> {
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        let mut answer = String::new();
+        self.send(method, path, None, &body)?.read_to_string(&mut answer)?;
+        let (head, body) = answer.split_once("\r\n\r\n").context("no head")?;
+        let status = head.split(' ').nth(1).context("no status")?.parse()?;
+        Ok((status, serde_json::from_str(body).unwrap_or_default()))
+    }
+
+    fn get(&self, path: &str) -> Result<Value> {
+        let (status, answer) = self.ask("GET", path, &Value::Null)?;
+        ensure!(status == 200, "{path}: {status} {answer}");
+        Ok(answer)
+    }
+
+    fn stream(&self, last: Option<&str>) -> Result<Events> {
+        Ok(Events(BufReader::new(self.send("GET", "/api/stream", last, "")?)))
+    }
+}
+
+struct Events(BufReader<TcpStream>);
+
+impl Events {
+    /// The next event: name, id, data. `None` if the stream has ended.
+    fn next(&mut self) -> Result<Option<(String, String, Value)>> {
+        let (mut name, mut id, mut data) = (String::new(), String::new(), Value::Null);
+        loop {
+            let mut line = String::new();
+            match self.0.read_line(&mut line) {
+                Ok(0) => return Ok(None),
+                // A server that was killed resets the connection.
+                Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => {
+                    return Ok(None);
+                }
+                read => drop(read?),
+            }
+            let line = line.trim_end();
+            match line.split_once(": ") {
+                Some(("event", value)) => name = value.to_owned(),
+                Some(("id", value)) => id = value.to_owned(),
+                Some(("data", value)) => data = serde_json::from_str(value)?,
+                _ if line.is_empty() && !name.is_empty() => return Ok(Some((name, id, data))),
+                _ => {}
+            }
+        }
+    }
+}
+
+const PLAN: &str = "# Plan: Two greetings\n\n\
+    ## EPIC-001: One\n\nWrite a greeting.\n\n\
+    ## EPIC-002: Two\n\ndepends_on: [EPIC-001]\n\nWrite another.\n";
+
+#[test]
+fn a_plan_is_run_from_the_browser_while_the_dashboard_is_killed() -> Result<()> {
+    let project = TestProject::with_settings(&json!({
+        "default_agent": "rehearsal",
+        "plan_review": "off",
+    }))?;
+    let mut dashboard = Dashboard::start(&project)?;
+    let mut events = dashboard.stream(None)?;
+    let (status, made) = dashboard.ask("POST", "/api/plans", &json!({ "markdown": PLAN }))?;
+    ensure!(status == 201, "{made}");
+    let plan = made["plan_id"].as_str().context("no plan")?.to_owned();
+    let run = format!("/api/plans/{plan}/run");
+    let (status, started) = dashboard.ask("POST", &run, &json!({ "review": "off" }))?;
+    ensure!(status == 202, "{started}");
+
+    // In the middle of it the dashboard is killed; the engine does not notice.
+    let mut last = String::new();
+    loop {
+        let Some((name, id, data)) = events.next()? else { bail!("the stream ended") };
+        last = if id.is_empty() { last } else { id };
+        if name == "attempt" && data["event"] == "opened" {
+            break;
+        }
+    }
+    dashboard.child.kill()?;
+    dashboard.child.wait()?;
+    while events.next()?.is_some() {}
+
+    let dashboard = Dashboard::start(&project)?;
+    let mut events = dashboard.stream(Some(&last))?;
+    let first = events.next()?.context("nothing was told")?.0;
+    assert_eq!(first, "reset", "an id of another process says nothing");
+    // What is told from now on and what is read now leave no gap.
+    let state = |answer: &Value| answer["summary"]["state"].as_str().unwrap_or_default().to_owned();
+    let path = format!("/api/plans/{plan}");
+    let mut seen = state(&dashboard.get(&path)?);
+    while seen != "finished" {
+        ensure!(seen != "failed", "the plan failed");
+        let Some((name, _, data)) = events.next()? else { bail!("the stream ended") };
+        if name == "plan" {
+            seen = data["state"].as_str().unwrap_or_default().to_owned();
+        }
+    }
+    let board = dashboard.get(&path)?;
+    assert_eq!(board["board"]["counts"]["passed"], 2, "{board}");
+    let rooms = dashboard.get("/api/rooms")?;
+    for room in rooms["items"].as_array().context("no rooms")? {
+        assert_eq!(room["passed"], true, "{room}");
+        let id = room["room"].as_str().context("no room")?;
+        let channel = dashboard.get(&format!("/api/rooms/{id}/channel"))?;
+        assert!(channel["items"].as_array().is_some_and(|items| items.len() >= 2), "{channel}");
+        let transcript = dashboard.get(&format!("/api/rooms/{id}/attempts/1/transcript"))?;
+        assert!(transcript["items"].as_array().is_some_and(|items| !items.is_empty()));
+    }
+    // The engine ends after its last word.
+    let driven =
+        || ostwin_core::control::is_driven(&project.layout().plan(&plan.parse().ok()?)).ok();
+    wait_until("the engine's end", PATIENCE, || (driven() == Some(false)).then_some(()))?;
+    Ok(())
+}
+
+#[test]
+fn an_engine_that_is_killed_is_seen_to_be_gone() -> Result<()> {
+    let project = TestProject::with_settings(&json!({
+        "default_agent": "rehearsal",
+        "plan_review": "off",
+    }))?;
+    let dashboard = Dashboard::start(&project)?;
+    let mut events = dashboard.stream(None)?;
+    let (_, made) = dashboard.ask("POST", "/api/plans", &json!({ "markdown": PLAN }))?;
+    let plan = made["plan_id"].as_str().context("no plan")?.to_owned();
+    let run = format!("/api/plans/{plan}/run");
+    let (status, started) = dashboard.ask("POST", &run, &json!({}))?;
+    ensure!(status == 202, "{started}");
+    let pid = i32::try_from(started["pid"].as_i64().context("no process")?)?;
+    let pid = rustix::process::Pid::from_raw(pid).context("no process")?;
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL)?;
+    // Nothing but the process is gone: no file says so.
+    loop {
+        let Some((name, _, data)) = events.next()? else { bail!("the stream ended") };
+        if name == "plan" && data["engine"]["alive"] == false && data["state"] != "planned" {
+            assert_eq!(data["running_since"], Value::Null);
+            return Ok(());
+        }
+    }
+}

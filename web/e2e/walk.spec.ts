@@ -1,0 +1,245 @@
+// One person's day with the dashboard, against the real binaries: a plan is written and run from the
+// browser, watched, answered, decided about; the server dies in the middle and nothing is missed.
+
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test, type Page } from "@playwright/test";
+import { Dashboard } from "./dashboard";
+import { BAKERY } from "./plans";
+
+test.describe.configure({ mode: "serial" });
+
+let dashboard: Dashboard;
+let page: Page;
+
+const go = (name: string) => page.locator(".nav").getByRole("link", { name }).click();
+const node = (epic: string) => page.locator(`[data-epic="${epic}"]`);
+
+/** The first session goes on when this file is there. */
+const signal = join(mkdtempSync(join(tmpdir(), "ostwin-signal-")), "go");
+
+test.beforeAll(async ({ browser }) => {
+  const worker = (ref: string) => ({ ref: [ref], role: ["engineer"] });
+  dashboard = await Dashboard.start({
+    pace: 2,
+    config: { approvals: { mode: "ask" } },
+    rules: [
+      { when: worker("EPIC-001"), before_verdict: [{ do: "await_file", path: signal }] },
+      {
+        when: worker("EPIC-002"),
+        before_verdict: [{ do: "ask_human", question: "Which hour is closing time?" }],
+      },
+      {
+        when: worker("EPIC-003"),
+        before_verdict: [{ do: "ask_permission", title: "Print the list", command: "lp list.md" }],
+      },
+    ],
+  });
+  page = await (await browser.newContext()).newPage();
+  const broken: string[] = [];
+  page.on("pageerror", (error) => broken.push(error.message));
+  page.on("console", (message) => {
+    if (/content security policy/i.test(message.text())) broken.push(message.text());
+  });
+  page.on("close", () => expect(broken).toEqual([]));
+});
+
+test.afterAll(async () => {
+  await page.close();
+  await dashboard.down();
+});
+
+test("without the link there is only the way to get one", async ({ browser }) => {
+  const stranger = await (await browser.newContext()).newPage();
+  await stranger.goto(dashboard.url);
+  await expect(stranger.getByText("This browser is not signed in")).toBeVisible();
+  await stranger.close();
+});
+
+test("the link lets in, and an empty project says what to do first", async () => {
+  await page.goto(dashboard.link);
+  await expect(page.getByRole("heading", { name: "No plan yet" })).toBeVisible();
+});
+
+test("a plan is written with its mistakes beside it", async () => {
+  await page.getByRole("button", { name: "New plan" }).first().click();
+  const editor = page.getByRole("textbox", { name: "The plan's text" });
+  const write = async (text: string) => {
+    await editor.click();
+    await page.keyboard.press("Control+A");
+    await page.keyboard.press("Delete");
+    await page.keyboard.insertText(text);
+  };
+  await write(BAKERY.replace("[EPIC-002, EPIC-003]", "[EPIC-002, EPIC-030]"));
+  await expect(page.getByRole("list", { name: "What is wrong" })).toContainText("EPIC-030");
+  await expect(page.getByRole("button", { name: "Create" })).toBeDisabled();
+  await write(BAKERY);
+  await expect(page.getByRole("list", { name: "Waves" })).toContainText("Wave 3");
+  await page.getByRole("button", { name: "Create" }).click();
+  await expect(page.getByRole("heading", { name: "Bakery orders" })).toBeVisible();
+  await expect(node("EPIC-004")).toHaveAttribute("data-tone", "idle");
+});
+
+test("it is run from the browser and waits for the approval of a person", async () => {
+  await page.getByRole("button", { name: "Run", exact: true }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Agent").selectOption("rehearsal");
+  await dialog.getByLabel("Review of the plan").selectOption("human");
+  const run = dialog.getByRole("button", { name: "Run", exact: true });
+  await run.click();
+  await expect(page.getByText("The plan waits for your approval.")).toBeVisible();
+  await page.getByRole("button", { name: "Review", exact: true }).click();
+  await page.getByRole("button", { name: "Approve" }).click();
+  await expect(page.getByText("The plan waits for your approval.")).toBeHidden();
+  // Its review was a run of its own: the approved plan is offered to be run.
+  await dialog.getByLabel("Review of the plan").selectOption("human");
+  await run.click();
+});
+
+test("nodes and bars move by themselves", async () => {
+  await page.getByRole("link", { name: "Graph" }).click();
+  await expect(node("EPIC-001")).toHaveAttribute("data-tone", "active");
+  const percent = () =>
+    node("EPIC-001")
+      .getByRole("progressbar")
+      .getAttribute("aria-valuenow")
+      .then((value) => Number(value));
+  await expect.poll(percent).toBeGreaterThan(0);
+  await expect.poll(percent).toBeGreaterThan(30);
+});
+
+test("a running session is followed, and its messages arrive", async () => {
+  await node("EPIC-001").click();
+  await page
+    .locator(".epic-panel")
+    .getByRole("link", { name: /^Open room/ })
+    .click();
+  await page.getByRole("link", { name: /Sessions/ }).click();
+  const steps = page.locator(".step");
+  await expect(steps.first()).toBeVisible();
+  await expect(page.getByText("The session runs")).toBeVisible();
+  await expect(page.getByText("Session ended: signalled")).toBeHidden();
+  writeFileSync(signal, "");
+  await expect(page.getByText("Session ended: signalled")).toBeVisible();
+  await page.getByRole("link", { name: "Channel" }).click();
+  const log = page.getByRole("log", { name: "Messages" });
+  await expect(log.getByRole("article", { name: "engineer: done" })).toBeVisible();
+  await expect(log.getByRole("article", { name: "qa: pass" })).toBeVisible();
+});
+
+test("a person's words are in the channel at once", async () => {
+  const field = page.getByRole("textbox", { name: "Message to the room" });
+  await field.fill("Keep it **short**, please.");
+  await field.press("Enter");
+  await expect(page.getByRole("article", { name: "human: note" })).toContainText("Keep it short");
+});
+
+test("artifacts are shown", async () => {
+  await page.getByRole("link", { name: "Artifacts" }).click();
+  await page.getByRole("button", { name: /deliverable\.md/ }).click();
+  await expect(page.locator(".reading")).toContainText("EPIC-001");
+});
+
+test("a question and a permission are decided in the inbox, by keyboard alone", async () => {
+  const badge = page.locator(".nav-badge");
+  await expect(badge).toContainText("2", { timeout: 60_000 });
+  await page.keyboard.press("g");
+  await page.keyboard.press("i");
+  await expect(page.getByRole("heading", { name: "Inbox" })).toBeVisible();
+  for (const kind of ["Question", "Permission"]) {
+    const item = page.getByRole("button", { name: new RegExp(`^${kind}`) });
+    await expect(item).toBeVisible();
+    if ((await item.getAttribute("aria-pressed")) !== "true") await page.keyboard.press("j");
+    if ((await item.getAttribute("aria-pressed")) !== "true") await page.keyboard.press("k");
+    await expect(item).toHaveAttribute("aria-pressed", "true");
+    if (kind === "Question") {
+      await expect(page.getByRole("textbox", { name: "Your answer" })).toBeVisible();
+      await page.keyboard.press("e");
+      await page.keyboard.type("Six in the evening");
+      await page.keyboard.press("Enter");
+    } else {
+      await expect(page.getByRole("button", { name: "Approve" })).toBeVisible();
+      await page.keyboard.press("a");
+    }
+    await expect(item).toBeHidden();
+  }
+  await expect(page.getByRole("heading", { name: "Nothing waits for you" })).toBeVisible();
+  await expect(badge).toBeHidden();
+});
+
+test("the server dies and comes back: the page recovers and has missed nothing", async () => {
+  await go("Plans");
+  await page.getByRole("link", { name: "Bakery orders" }).first().click();
+  await dashboard.kill();
+  const connection = page.getByRole("navigation", { name: "Main" }).locator(".connection");
+  await expect(connection).toHaveText("Reconnecting");
+  await dashboard.up();
+  await expect(connection).toHaveText("Live", { timeout: 40_000 });
+  for (const epic of ["EPIC-001", "EPIC-002", "EPIC-003", "EPIC-004"]) {
+    await expect(node(epic)).toHaveAttribute("data-tone", "passed", { timeout: 90_000 });
+  }
+  await expect(page.locator(".page-head").getByText("finished")).toBeVisible();
+});
+
+test("a state is overridden, with a reason that the audit keeps", async () => {
+  await node("EPIC-004").click();
+  await page
+    .locator(".epic-panel")
+    .getByRole("link", { name: /^Open room/ })
+    .click();
+  await page.getByRole("button", { name: "More actions" }).click();
+  await page.getByRole("menuitem", { name: "Override the state" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("New state").selectOption("developing");
+  await dialog.getByLabel("Reason").fill("The closing time changed");
+  await dialog.getByRole("button", { name: "Override" }).click();
+  await page.getByRole("link", { name: "Audit" }).click();
+  await expect(page.getByRole("row", { name: /The closing time changed/ })).toContainText(
+    "developing",
+  );
+});
+
+test("the lifecycle is drawn", async () => {
+  await page.getByRole("link", { name: "Lifecycle" }).click();
+  await expect(page.getByRole("img", { name: /It is developing/ })).toBeVisible();
+});
+
+test("a memory is published, and found by what it means", async () => {
+  await go("Memory");
+  await page.getByRole("button", { name: "Publish" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("In one or two sentences").fill("Money is kept in whole cents.");
+  await dialog.getByLabel("Tags").fill("prices");
+  await dialog.getByRole("button", { name: "Publish" }).click();
+  await expect(page.getByText("Money is kept in whole cents.").first()).toBeVisible();
+  await page.getByLabel("How to search").selectOption("semantic");
+  await page
+    .getByRole("searchbox", { name: "Find by meaning" })
+    .fill("how are amounts of cash stored");
+  const first = page.getByRole("list", { name: "Found" }).getByRole("button").first();
+  await expect(first).toContainText("whole cents", { timeout: 60_000 });
+});
+
+test("a role is edited for this project", async () => {
+  await go("Settings");
+  await page.getByRole("link", { name: "Roles" }).click();
+  await page.getByRole("button", { name: "Edit qa" }).click();
+  const editor = page.getByRole("textbox", { name: "ROLE.md" });
+  await expect(editor).toBeVisible();
+  await editor.press("Control+End");
+  await editor.pressSequentially("\nRead the whole list aloud.\n");
+  await page.getByRole("button", { name: "Save in this project" }).click();
+  await expect(page.getByText("Saved qa")).toBeVisible();
+  await expect(page.locator(".thing", { hasText: "qa" }).first()).toContainText("project");
+});
+
+test("a tool server is tried", async () => {
+  await page.getByRole("link", { name: "MCP servers" }).click();
+  await page.getByRole("button", { name: "Test memory" }).click();
+  await expect(
+    page.locator(".thing", { hasText: "memory" }).getByText("answers", { exact: true }),
+  ).toBeVisible({
+    timeout: 40_000,
+  });
+});

@@ -1,0 +1,194 @@
+// What the app asks for. The stream keeps these caches true, so nothing here is asked for twice
+// while the connection holds.
+
+import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+import { get, part, text } from "./client";
+import { readDag, readPlan, readRoom, readTranscript } from "./read";
+import type { WireDag, WirePlan, WireRoom, WireTranscript } from "./read";
+import type {
+  Artifact,
+  ChannelPage,
+  Figures,
+  InboxItem,
+  Memory,
+  MemoryStory,
+  Page,
+  PlanDiff,
+  PlanEvent,
+  RoomItem,
+  Setting,
+  Summary,
+  TimelineAttempt,
+} from "./types";
+
+export type Scope = { project?: string };
+
+export interface ChannelFilter {
+  type?: string;
+  from?: string;
+  q?: string;
+}
+
+const CHANNEL_PAGE = 200;
+const TRANSCRIPT_PAGE = 500;
+const EVENTS = 1_000;
+
+export const keys = {
+  plans: ["plans"] as const,
+  plan: (id: string) => ["plan", id] as const,
+  dag: (id: string) => ["dag", id] as const,
+  timeline: (id: string) => ["timeline", id] as const,
+  events: (id: string) => ["events", id] as const,
+  diff: (id: string) => ["diff", id] as const,
+  rooms: ["rooms"] as const,
+  room: (id: string) => ["room", id] as const,
+  channel: (id: string) => ["channel", id] as const,
+  artifacts: (id: string) => ["artifacts", id] as const,
+  transcript: (id: string, number: number) => ["transcript", id, number] as const,
+  /** Counts how often a session's transcript grew: whoever shows it reads on. */
+  grown: (id: string, number: number) => ["grown", id, number] as const,
+  inbox: ["inbox"] as const,
+  memories: ["memories"] as const,
+  stats: ["stats"] as const,
+};
+
+export const plansQuery = queryOptions({
+  queryKey: keys.plans,
+  queryFn: () => get<Page<Summary>>("/plans"),
+});
+
+export const projectsQuery = queryOptions({
+  queryKey: ["projects"],
+  queryFn: () =>
+    get<Page<{ project: string; name: string; root: string; plans: number }>>("/projects"),
+});
+
+export const planQuery = (id: string, scope: Scope) =>
+  queryOptions({
+    queryKey: [...keys.plan(id), scope.project ?? null],
+    queryFn: async () => readPlan(await get<WirePlan>(`/plans/${part(id)}`, scope)),
+  });
+
+export const dagQuery = (id: string, scope: Scope) =>
+  queryOptions({
+    queryKey: [...keys.dag(id), scope.project ?? null],
+    queryFn: async () => readDag(await get<WireDag>(`/plans/${part(id)}/dag`, scope)),
+  });
+
+export const timelineQuery = (id: string, scope: Scope) =>
+  queryOptions({
+    queryKey: [...keys.timeline(id), scope.project ?? null],
+    queryFn: () => get<Page<TimelineAttempt>>(`/plans/${part(id)}/timeline`, scope),
+  });
+
+/** The newest events of a plan, oldest first. */
+export const eventsQuery = (id: string, scope: Scope) =>
+  queryOptions({
+    queryKey: [...keys.events(id), scope.project ?? null],
+    queryFn: () => get<Page<PlanEvent>>(`/plans/${part(id)}/events`, { ...scope, limit: EVENTS }),
+  });
+
+export const diffQuery = (id: string, scope: Scope) =>
+  queryOptions({
+    queryKey: [...keys.diff(id), scope.project ?? null],
+    queryFn: () => get<PlanDiff>(`/plans/${part(id)}/diff`, scope),
+  });
+
+export const roomsQuery = queryOptions({
+  queryKey: keys.rooms,
+  queryFn: () => get<Page<RoomItem>>("/rooms"),
+});
+
+export const roomQuery = (id: string, scope: Scope) =>
+  queryOptions({
+    queryKey: [...keys.room(id), scope.project ?? null],
+    queryFn: async () => readRoom(await get<WireRoom>(`/rooms/${part(id)}`, scope)),
+  });
+
+/** A room's channel: the newest messages first, older ones as the reader scrolls up. */
+export const channelQuery = (id: string, scope: Scope, filter: ChannelFilter) =>
+  infiniteQueryOptions({
+    queryKey: [...keys.channel(id), scope.project ?? null, filter],
+    initialPageParam: "",
+    queryFn: ({ pageParam }) =>
+      get<ChannelPage>(`/rooms/${part(id)}/channel`, {
+        ...scope,
+        ...filter,
+        before: pageParam,
+        limit: CHANNEL_PAGE,
+      }),
+    getNextPageParam: (oldest) => oldest.prev_cursor ?? undefined,
+  });
+
+export const transcriptQuery = (id: string, number: number, scope: Scope) =>
+  infiniteQueryOptions({
+    queryKey: [...keys.transcript(id, number), scope.project ?? null],
+    initialPageParam: "",
+    queryFn: async ({ pageParam }) =>
+      readTranscript(
+        await get<WireTranscript>(`/rooms/${part(id)}/attempts/${number}/transcript`, {
+          ...scope,
+          after: pageParam,
+          limit: TRANSCRIPT_PAGE,
+        }),
+      ),
+    // There is always a next part: what the session will say.
+    getNextPageParam: (last) => last.next_cursor,
+  });
+
+export const attemptQuery = (id: string, number: number, scope: Scope) =>
+  queryOptions({
+    queryKey: ["attempt", id, number, scope.project ?? null],
+    queryFn: () =>
+      get<{ record: Record<string, unknown>; prompt: string | null }>(
+        `/rooms/${part(id)}/attempts/${number}`,
+        scope,
+      ),
+  });
+
+export const artifactsQuery = (id: string, scope: Scope) =>
+  queryOptions({
+    queryKey: [...keys.artifacts(id), scope.project ?? null],
+    queryFn: () => get<Page<Artifact>>(`/rooms/${part(id)}/artifacts`, scope),
+  });
+
+/** An artifact's address below `/api`; its folders stay folders. */
+export const artifactPath = (room: string, path: string): string =>
+  `/rooms/${part(room)}/artifacts/${path.split("/").map(part).join("/")}`;
+
+export const artifactTextQuery = (room: string, path: string, scope: Scope) =>
+  queryOptions({
+    queryKey: [...keys.artifacts(room), "text", path, scope.project ?? null],
+    queryFn: () => text(artifactPath(room, path), scope),
+  });
+
+export const inboxQuery = queryOptions({
+  queryKey: keys.inbox,
+  queryFn: () => get<Page<InboxItem>>("/inbox"),
+});
+
+export const memoriesQuery = (filter: { kind?: string; tag?: string; room?: string }) =>
+  infiniteQueryOptions({
+    queryKey: [...keys.memories, filter],
+    initialPageParam: "",
+    queryFn: ({ pageParam }) =>
+      get<Page<Memory>>("/memories", { ...filter, after: pageParam, limit: 100 }),
+    getNextPageParam: (last) => last.next_cursor ?? undefined,
+  });
+
+export const memoryQuery = (id: string) =>
+  queryOptions({
+    queryKey: [...keys.memories, "one", id],
+    queryFn: () => get<MemoryStory>(`/memories/${part(id)}`),
+  });
+
+export const statsQuery = (window: string) =>
+  queryOptions({
+    queryKey: [...keys.stats, window],
+    queryFn: () => get<Figures>("/stats", { window }),
+  });
+
+export const configQuery = queryOptions({
+  queryKey: ["config"],
+  queryFn: () => get<Page<Setting>>("/config"),
+});

@@ -1,0 +1,32 @@
+// Diagnostics of a plan's text while it is written: asked for when typing rests.
+
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { useEffect, useState } from "react";
+import * as act from "../api/actions";
+import type { Dag, Diagnostic } from "../api/types";
+
+const NONE: Diagnostic[] = [];
+
+export function usePlanCheck(markdown: string): {
+  diagnostics: Diagnostic[];
+  dag: Dag | null;
+  checked: boolean;
+} {
+  const [settled, setSettled] = useState(markdown);
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled(markdown), 350);
+    return () => clearTimeout(timer);
+  }, [markdown]);
+  const check = useQuery({
+    queryKey: ["check", settled],
+    queryFn: () => act.plan.check(settled),
+    enabled: settled.trim() !== "",
+    placeholderData: keepPreviousData,
+    gcTime: 30_000,
+  });
+  return {
+    diagnostics: check.data?.diagnostics ?? NONE,
+    dag: check.data?.dag ?? null,
+    checked: check.isSuccess,
+  };
+}
