@@ -152,7 +152,7 @@ impl Served {
         let current = Current::read(&self.layout).map_err(|error| Problem::internal(&error))?;
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = current.clone();
         *self.memory.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        let _ = self.notes.send(Note::Settings(current));
+        let _ = self.notes.send(Note::Settings(Box::new(current)));
         self.refresh(None);
         Ok(())
     }
@@ -238,7 +238,7 @@ fn watcher(
             match Current::read(&layout) {
                 Ok(current) => {
                     *shared.write().unwrap_or_else(PoisonError::into_inner) = current.clone();
-                    drop(notes.send(Note::Settings(current)));
+                    drop(notes.send(Note::Settings(Box::new(current))));
                 }
                 // What was in force stays so: half a file is no setting.
                 Err(error) => tracing::warn!(%error, "the settings cannot be read"),

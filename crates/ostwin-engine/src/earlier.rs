@@ -18,6 +18,7 @@ use ostwin_runner::roles::{RolePlaces, Wanted, find_role};
 
 use crate::by_hand::ByHandError;
 use crate::error::EngineError;
+use crate::machine::LocalProcesses;
 use crate::rooms::{self, Making};
 
 /// What is known of an epic's room in the earlier project.
@@ -108,6 +109,7 @@ fn bring(
         registry: &places.registry.1,
         rehearsed: stored.meta.rehearsed,
         role_exists: &role_exists,
+        left: &LocalProcesses,
     };
     let (roles, machine) = rooms::machine(&making, wanted)?;
     let first = RoomId::numbered(1);

@@ -129,7 +129,7 @@ const HEADERS: &[(&str, &str)] = &[
 mod tests {
     use super::*;
 
-    fn refused(method: Method, headers: &[(&str, &str)], by_token: bool) -> Option<u16> {
+    fn refused(method: &Method, headers: &[(&str, &str)], by_token: bool) -> Option<u16> {
         let hosts = Hosts::of(([127, 0, 0, 1], 3366).into(), &["Board.example".to_owned()]);
         let mut map = HeaderMap::new();
         for (name, value) in headers {
@@ -138,39 +138,39 @@ mod tests {
                 HeaderValue::from_str(value).unwrap(),
             );
         }
-        refusal(&hosts, &method, &map, by_token).map(|problem| problem.status().as_u16())
+        refusal(&hosts, method, &map, by_token).map(|problem| problem.status().as_u16())
     }
 
     #[test]
     fn only_its_own_names_are_answered() {
         for host in ["localhost:3366", "127.0.0.1", "[::1]:1", "LOCALHOST", "board.example:80"] {
-            assert_eq!(refused(Method::GET, &[("host", host)], false), None, "{host}");
+            assert_eq!(refused(&Method::GET, &[("host", host)], false), None, "{host}");
         }
         for host in ["evil.example", "127.0.0.1.evil.example:3366", "10.0.0.1:3366", ""] {
-            assert_eq!(refused(Method::GET, &[("host", host)], true), Some(421), "{host}");
+            assert_eq!(refused(&Method::GET, &[("host", host)], true), Some(421), "{host}");
         }
-        assert_eq!(refused(Method::GET, &[], true), Some(421));
+        assert_eq!(refused(&Method::GET, &[], true), Some(421));
     }
 
     #[test]
     fn another_page_changes_nothing_and_reads_nothing() {
         let host = ("host", "localhost:3366");
         let own = ("origin", "http://localhost:3366");
-        assert_eq!(refused(Method::POST, &[host, own], false), None);
-        assert_eq!(refused(Method::POST, &[host], false), Some(403));
-        assert_eq!(refused(Method::POST, &[host], true), None, "a program with the token");
+        assert_eq!(refused(&Method::POST, &[host, own], false), None);
+        assert_eq!(refused(&Method::POST, &[host], false), Some(403));
+        assert_eq!(refused(&Method::POST, &[host], true), None, "a program with the token");
         for origin in ["http://evil.example", "null", "http://localhost:3367", "localhost:3366", ""]
         {
             let headers = [host, ("origin", origin)];
-            assert_eq!(refused(Method::POST, &headers, true), Some(403), "{origin}");
-            assert_eq!(refused(Method::GET, &headers, false), Some(403), "{origin}");
+            assert_eq!(refused(&Method::POST, &headers, true), Some(403), "{origin}");
+            assert_eq!(refused(&Method::GET, &headers, false), Some(403), "{origin}");
         }
         let fetched = [host, ("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "no-cors")];
-        assert_eq!(refused(Method::GET, &fetched, false), Some(403));
+        assert_eq!(refused(&Method::GET, &fetched, false), Some(403));
         let same_site = [host, ("sec-fetch-site", "same-site"), ("sec-fetch-mode", "cors")];
-        assert_eq!(refused(Method::GET, &same_site, false), Some(403));
+        assert_eq!(refused(&Method::GET, &same_site, false), Some(403));
         let linked = [host, ("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate")];
-        assert_eq!(refused(Method::GET, &linked, false), None);
-        assert_eq!(refused(Method::POST, &[host, own, linked[1], linked[2]], false), Some(403));
+        assert_eq!(refused(&Method::GET, &linked, false), None);
+        assert_eq!(refused(&Method::POST, &[host, own, linked[1], linked[2]], false), Some(403));
     }
 }

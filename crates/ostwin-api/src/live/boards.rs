@@ -26,7 +26,7 @@ pub(crate) enum Note {
     /// The process that drove this plan is gone.
     EngineGone(PlanId),
     /// The settings were read again.
-    Settings(Current),
+    Settings(Box<Current>),
     /// Look at which plans there are, and say so when all that was told before has been looked at.
     Refresh(Sender<()>),
     /// End.
@@ -140,7 +140,7 @@ impl Boards {
                     Note::EngineGone(plan) => {
                         self.stale.insert(plan);
                     }
-                    Note::Settings(current) => self.resettle(current),
+                    Note::Settings(current) => self.resettle(*current),
                     Note::Refresh(done) => {
                         self.stale_list = true;
                         waiting.push(done);

@@ -219,7 +219,7 @@ impl Import<'_> {
                     item.note(note);
                 }
                 let id = room.id().clone();
-                let item = item.found(Outcome::Imported, format!("{id} ({state})"));
+                let item = item.found(Outcome::Imported, &format!("{id} ({state})"));
                 Ok((item, Some((id, stored.meta.plan_id.clone()))))
             }
             Err(error @ ByHandError::Engine(_)) => Err(error.into()),
@@ -306,11 +306,11 @@ impl Import<'_> {
             |count: usize| plural_of(u32::try_from(count).unwrap_or(u32::MAX), "entry", "entries");
         report.add(match (taken, there) {
             (0, 0) => item.not("no line of it is an entry"),
-            (0, there) => item.found(Outcome::There, count(there)),
-            (taken, 0) => item.done(self.dry_run, count(taken)),
+            (0, there) => item.found(Outcome::There, &count(there)),
+            (taken, 0) => item.done(self.dry_run, &count(taken)),
             (taken, there) => {
-                item.note(format!("{} there already", count(there)));
-                item.done(self.dry_run, count(taken))
+                item.note(format!("{} there already", &count(there)));
+                item.done(self.dry_run, &count(taken))
             }
         });
         Ok(())

@@ -156,7 +156,7 @@ mod tests {
     }
 
     impl Fixture {
-        fn save(&self, name: &str, settings: Value, prompt: &str) -> Result<bool, RoleError> {
+        fn save(&self, name: &str, settings: &Value, prompt: &str) -> Result<bool, RoleError> {
             let settings = settings.as_object().unwrap();
             save_role(&self.layout, &self.store, &name.parse().unwrap(), settings, prompt)
         }
@@ -177,7 +177,7 @@ mod tests {
         let project = fixture();
         let before = project.registered();
         let settings = json!({ "description": "Writes", "agent": "x", "own": 1 });
-        assert!(project.save("writer", settings, "You write.").unwrap());
+        assert!(project.save("writer", &settings, "You write.").unwrap());
         let role = project.listed("writer").unwrap();
         assert_eq!(role.tier, RoleTier::Project);
         let text = role_text(&role).unwrap();
@@ -186,7 +186,7 @@ mod tests {
         assert!(project.registered().contains(&"writer".to_owned()));
 
         let changed = json!({ "description": "Writes well" });
-        assert!(!project.save("writer", changed.clone(), "---\na: b\n---\nYou write.").unwrap());
+        assert!(!project.save("writer", &changed, "---\na: b\n---\nYou write.").unwrap());
         let text = role_text(&role).unwrap();
         assert_eq!(text.prompt.as_deref(), Some("---\na: b\n---\nYou write."));
         assert_eq!(Some(&text.settings.unwrap()), changed.as_object());
@@ -207,11 +207,11 @@ mod tests {
             (json!({ "schema_version": 9 }), "You write."),
             (json!({}), " \n"),
         ] {
-            assert!(project.save("writer", settings.clone(), prompt).is_err(), "{settings}");
+            assert!(project.save("writer", &settings, prompt).is_err(), "{settings}");
             assert_eq!(project.listed("writer"), None);
         }
-        project.save("writer", json!({ "description": "a" }), "You write.").unwrap();
-        assert!(project.save("writer", json!({ "capabilities": 3 }), "Other.").is_err());
+        project.save("writer", &json!({ "description": "a" }), "You write.").unwrap();
+        assert!(project.save("writer", &json!({ "capabilities": 3 }), "Other.").is_err());
         let text = role_text(&project.listed("writer").unwrap()).unwrap();
         assert_eq!(text.prompt.as_deref(), Some("You write."));
     }
@@ -224,7 +224,7 @@ mod tests {
         let text = role_text(&shipped).unwrap();
         let before = project.registered();
         let (settings, prompt) = (text.settings.unwrap(), text.prompt.unwrap());
-        assert!(project.save("engineer", Value::Object(settings), &prompt).unwrap());
+        assert!(project.save("engineer", &Value::Object(settings), &prompt).unwrap());
         let own = project.listed("engineer").unwrap();
         assert_eq!(own.tier, RoleTier::Project);
         let skill = own.dir.join("skills/x/SKILL.md");
@@ -239,13 +239,13 @@ mod tests {
     #[test]
     fn a_broken_role_can_be_read_mended_and_removed() {
         let project = fixture();
-        project.save("writer", json!({}), "You write.").unwrap();
+        project.save("writer", &json!({}), "You write.").unwrap();
         let role = project.listed("writer").unwrap();
         let file = RolePaths::at(&role.dir).settings();
         fs::replace_hint(&file, b"{ no").unwrap();
         let text = role_text(&role).unwrap();
         assert_eq!(text, RoleText { settings: None, prompt: Some("You write.".to_owned()) });
-        assert!(!project.save("writer", json!({}), "You write.").unwrap());
+        assert!(!project.save("writer", &json!({}), "You write.").unwrap());
         fs::replace_hint(&file, b"{ no").unwrap();
         remove_role(&project.layout, &project.store, &"writer".parse().unwrap()).unwrap();
         assert_eq!(project.listed("writer"), None);
