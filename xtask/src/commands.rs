@@ -27,10 +27,19 @@ pub(crate) fn web() -> ExitCode {
     }
 }
 
+/// Builds everything and tries the web app in a browser.
+pub(crate) fn browser() -> ExitCode {
+    let bins = ["build", "--workspace", "--bins", "--locked"];
+    match web::build().and_then(|()| run("build", &mut cargo(&bins))) {
+        Ok(()) => web::try_in_a_browser().err().unwrap_or(ExitCode::SUCCESS),
+        Err(code) => code,
+    }
+}
+
 /// Everything that must pass before a commit. Stops at the first failure; the tests come last, so
 /// that their summary is the last that is said.
 pub(crate) fn test(filter: &[String]) -> ExitCode {
-    match checks().and_then(|()| web::try_in_a_browser()).and_then(|()| peers::install()) {
+    match checks().and_then(|()| peers::install()) {
         Ok(left_out) => finish("tests", &mut tests(filter, &left_out)),
         Err(code) => code,
     }

@@ -18,6 +18,7 @@ usage: cargo xtask COMMAND [ARGS]
   test [FILTER]             everything that must pass before a commit, the tests last
   peers                     install the clients of other people that tests need
   web                       build the web app, which the dashboard embeds
+  browser                   try the web app in a real browser, over the built binaries
   gen                       write the generated files: schemas and references
   mutants [NAME..]          take out safeguards one by one: the simulation has to notice
   bench [ARGS]              build for release and print the benchmark tables
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         "test" => commands::test(&rest),
         "peers" => commands::peers(),
         "web" => commands::web(),
+        "browser" => commands::browser(),
         "gen" => commands::generate(),
         "mutants" => mutants::mutants(&rest),
         "bench" => commands::bench(rest),

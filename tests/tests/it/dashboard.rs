@@ -86,6 +86,18 @@ impl Dashboard {
 struct Events(BufReader<TcpStream>);
 
 impl Events {
+    /// Reads on until a session was opened; the id of the last event.
+    fn until_a_session_runs(&mut self) -> Result<String> {
+        let mut last = String::new();
+        loop {
+            let Some((name, id, data)) = self.next()? else { bail!("the stream ended") };
+            last = if id.is_empty() { last } else { id };
+            if name == "attempt" && data["event"] == "opened" {
+                return Ok(last);
+            }
+        }
+    }
+
     /// The next event: name, id, data. `None` if the stream has ended.
     fn next(&mut self) -> Result<Option<(String, String, Value)>> {
         let (mut name, mut id, mut data) = (String::new(), String::new(), Value::Null);
@@ -131,14 +143,7 @@ fn a_plan_is_run_from_the_browser_while_the_dashboard_is_killed() -> Result<()> 
     ensure!(status == 202, "{started}");
 
     // In the middle of it the dashboard is killed; the engine does not notice.
-    let mut last = String::new();
-    loop {
-        let Some((name, id, data)) = events.next()? else { bail!("the stream ended") };
-        last = if id.is_empty() { last } else { id };
-        if name == "attempt" && data["event"] == "opened" {
-            break;
-        }
-    }
+    let last = events.until_a_session_runs()?;
     dashboard.child.kill()?;
     dashboard.child.wait()?;
     while events.next()?.is_some() {}
@@ -189,13 +194,14 @@ fn an_engine_that_is_killed_is_seen_to_be_gone() -> Result<()> {
     let run = format!("/api/plans/{plan}/run");
     let (status, started) = dashboard.ask("POST", &run, &json!({}))?;
     ensure!(status == 202, "{started}");
+    events.until_a_session_runs()?;
     let pid = i32::try_from(started["pid"].as_i64().context("no process")?)?;
     let pid = rustix::process::Pid::from_raw(pid).context("no process")?;
     rustix::process::kill_process(pid, rustix::process::Signal::KILL)?;
     // Nothing but the process is gone: no file says so.
     loop {
         let Some((name, _, data)) = events.next()? else { bail!("the stream ended") };
-        if name == "plan" && data["engine"]["alive"] == false && data["state"] != "planned" {
+        if name == "plan" && data["engine"]["alive"] == false && data["state"] == "stopped" {
             assert_eq!(data["running_since"], Value::Null);
             return Ok(());
         }

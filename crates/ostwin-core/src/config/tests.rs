@@ -53,7 +53,7 @@ fn shipped_values() {
         "redact": [], "budget_grace_seconds": 120,
         "skills": {"allow_experimental": false, "preflight": "error", "registry_url": null, "install_roles": []},
         "channel": {"max_message_bytes": 65536},
-        "dashboard": {"bind": "127.0.0.1", "port": 3366},
+        "dashboard": {"bind": "127.0.0.1", "port": 3366, "hosts": []},
     });
     for (key, shipped) in object(expected) {
         assert_eq!(value[&key], shipped, "{key}");

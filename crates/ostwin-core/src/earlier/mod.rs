@@ -12,6 +12,7 @@ mod read;
 mod tests;
 
 pub use map::{PastMemory, RoleMapped, memory, message, nearest_state, role};
+pub use places::OWN_SERVERS;
 pub use read::{
     Earlier, EarlierError, EarlierPlan, EarlierRole, EarlierRoom, EarlierSkill, Lines, Note, read,
 };

@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 use crate::fs::FsError;
 use crate::layout::AGENTS_DIR;
 
+/// What the command of a tool server that came with the earlier program has in its path.
+pub const OWN_SERVERS: &str = ".agents/mcp/";
+
 /// The files of a project of the earlier program.
 #[derive(Clone, Debug)]
 pub(super) struct Places {

@@ -212,6 +212,7 @@ fn settings(random: &mut Rng) -> Value {
     let agent_limit = random.choice([None, None, Some(1), Some(2)]).flatten();
     json!({
         "default_agent": "rehearsal",
+        "plan_review": "off",
         "agents": { "rehearsal": { "max_sessions": agent_limit } },
         "max_concurrent_rooms": random.u32(1..=4),
         "max_retries": random.u32(0..=2),

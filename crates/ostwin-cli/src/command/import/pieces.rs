@@ -202,7 +202,8 @@ fn unset(server: &Server) -> Vec<String> {
 fn is_its_own(name: &str, server: &Server) -> bool {
     let of_program = match server {
         Server::Local { command, .. } => {
-            command.iter().any(|word| word.contains("AGENT_DIR") || word.contains(".agents/mcp/"))
+            let marks = ["AGENT_DIR", earlier::OWN_SERVERS];
+            command.iter().any(|word| marks.iter().any(|mark| word.contains(mark)))
         }
         Server::Remote { url, .. } => {
             url.contains("/api/memory-pool/") || url.contains("/api/knowledge/")
