@@ -13,6 +13,7 @@ use crate::json::{Extra, Version};
 use crate::jsonl;
 use crate::lifecycle::{Action, AuditEntry, AuditLine, Cause, Machine, StateKind, names};
 use crate::plan_review;
+use crate::store::Durability;
 use crate::time::Timestamp;
 
 /// A room whose lock this process holds.
@@ -319,6 +320,10 @@ impl<'r> LockedRoom<'r> {
             extra: Extra::new(),
         };
         fs::replace_json(&paths.record(), &record, store.durability)?;
+        if store.durability == Durability::Sync {
+            // Without its name among the attempts the folder would be lost whole.
+            fs::sync_dir(&self.room.paths().attempts())?;
+        }
         crash_point("attempt_opened");
         super::report(
             self.room,

@@ -367,6 +367,18 @@ impl Rejection {
         Self { fixture, disk, ops }
     }
 }
+
+#[test]
+fn an_open_attempt_survives_a_power_cut() {
+    let fixture = Fixture::with(Durability::Sync);
+    fixture.signal("ready", Why::engine("dependencies", "all passed"));
+    let (attempt, ops) = recording(|| fixture.open("engineer"));
+    let at = |wanted: Op| ops.iter().position(|op| *op == wanted);
+    let made = at(Op::CreateDir { path: attempt.paths.dir().to_owned() }).unwrap();
+    let kept = at(Op::SyncDir { path: fixture.room.paths().attempts() });
+    assert!(kept.is_some_and(|kept| kept > made), "{ops:#?}");
+}
+
 #[test]
 fn two_makers_never_get_the_same_room() {
     let fixture = Fixture::new();
