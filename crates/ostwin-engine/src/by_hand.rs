@@ -6,7 +6,8 @@ use ostwin_core::config::{REHEARSAL, Settings};
 use ostwin_core::env;
 use ostwin_core::ids::{EpicId, PlanId, RoleName, RoomId};
 use ostwin_core::lock::{self, LockError};
-use ostwin_core::plan::{self, ParseOptions};
+use ostwin_core::plan::{self, Epic, ParseOptions};
+use ostwin_core::plan_review::Text;
 use ostwin_core::plans::StoredPlan;
 use ostwin_core::project::Project;
 use ostwin_core::room::{self, Room};
@@ -15,6 +16,7 @@ use ostwin_runner::roles::{RoleError, RolePlaces, Wanted, find_role};
 use crate::error::EngineError;
 use crate::machine::LocalProcesses;
 use crate::rooms::{self, Making};
+use crate::run::gated_text;
 
 /// Why no room was made.
 #[derive(Debug, thiserror::Error)]
@@ -63,53 +65,58 @@ pub fn new_room(
     epic: &EpicId,
     actor: &str,
 ) -> Result<Room, ByHandError> {
-    let made = lock::exclusive(&stored.paths.engine_lock(), Duration::ZERO, || {
-        make(project, stored, settings, epic, actor)
-    });
-    match made {
-        Ok(outcome) => outcome,
-        Err(LockError::Busy { .. }) => {
-            Err(ByHandError::Driven { plan: stored.meta.plan_id.clone() })
-        }
-        Err(error) => Err(EngineError::from(error).into()),
-    }
+    let rehearsed = settings.config.default_agent.as_deref() == Some(REHEARSAL);
+    let text = || gated_text(project, stored, settings);
+    for_epic(project, stored, settings, epic, rehearsed, text, |making, wanted| {
+        let (roles, machine) = rooms::machine(making, wanted)?;
+        Ok(rooms::make(making, wanted, &roles, &machine, RoomId::numbered(1), actor)?)
+    })
 }
 
-fn make(
+/// Makes something of an epic that has no room yet, with the plan's lock held meanwhile.
+pub(crate) fn for_epic<T>(
     project: &Project,
     stored: &StoredPlan,
     settings: &Settings,
     epic: &EpicId,
-    actor: &str,
-) -> Result<Room, ByHandError> {
+    rehearsed: bool,
+    text: impl FnOnce() -> Result<Text, EngineError>,
+    make: impl FnOnce(&Making<'_>, &Epic) -> Result<T, ByHandError>,
+) -> Result<T, ByHandError> {
     let id = &stored.meta.plan_id;
-    let text = crate::run::gated_text(project, stored, settings)?;
-    let parsed = plan::parse_bytes(&text.bytes, &ParseOptions::default());
-    let Some(wanted) = parsed.plan.epic(epic) else {
-        let known = parsed.plan.epics.iter().map(|epic| epic.id.to_string()).collect();
-        return Err(ByHandError::UnknownEpic { plan: id.clone(), epic: epic.clone(), known });
-    };
-    let rooms = room::of_plan(project, id).map_err(EngineError::from)?;
-    if let Some((room, _)) = rooms.iter().find(|(_, contract)| contract.task_ref == *epic) {
-        return Err(ByHandError::HasRoom { epic: epic.clone(), room: room.id().clone() });
+    let made = lock::exclusive(&stored.paths.engine_lock(), Duration::ZERO, || {
+        let text = text()?;
+        let parsed = plan::parse_bytes(&text.bytes, &ParseOptions::default());
+        let Some(wanted) = parsed.plan.epic(epic) else {
+            let known = parsed.plan.epics.iter().map(|epic| epic.id.to_string()).collect();
+            return Err(ByHandError::UnknownEpic { plan: id.clone(), epic: epic.clone(), known });
+        };
+        let rooms = room::of_plan(project, id).map_err(EngineError::from)?;
+        if let Some((room, _)) = rooms.iter().find(|(_, contract)| contract.task_ref == *epic) {
+            return Err(ByHandError::HasRoom { epic: epic.clone(), room: room.id().clone() });
+        }
+        let home = env::home();
+        let places = RolePlaces::of(project.layout(), None, home.as_deref())?;
+        let role_exists = |role: &RoleName| {
+            let role = Wanted { name: role, capabilities: &wanted.capabilities, description: None };
+            find_role(&role, &places, settings.config.dynamic_roles).is_ok()
+        };
+        let making = Making {
+            project,
+            stored,
+            text: &text,
+            plan: &parsed.plan,
+            config: &settings.config,
+            registry: &places.registry.1,
+            rehearsed,
+            left: &LocalProcesses,
+            role_exists: &role_exists,
+        };
+        make(&making, wanted)
+    });
+    match made {
+        Ok(outcome) => outcome,
+        Err(LockError::Busy { .. }) => Err(ByHandError::Driven { plan: id.clone() }),
+        Err(error) => Err(EngineError::from(error).into()),
     }
-    let home = env::home();
-    let places = RolePlaces::of(project.layout(), None, home.as_deref())?;
-    let role_exists = |role: &RoleName| {
-        let role = Wanted { name: role, capabilities: &wanted.capabilities, description: None };
-        find_role(&role, &places, settings.config.dynamic_roles).is_ok()
-    };
-    let making = Making {
-        project,
-        stored,
-        text: &text,
-        plan: &parsed.plan,
-        config: &settings.config,
-        registry: &places.registry.1,
-        rehearsed: settings.config.default_agent.as_deref() == Some(REHEARSAL),
-        left: &LocalProcesses,
-        role_exists: &role_exists,
-    };
-    let (roles, machine) = rooms::machine(&making, wanted)?;
-    Ok(rooms::make(&making, wanted, &roles, &machine, RoomId::numbered(1), actor)?)
 }

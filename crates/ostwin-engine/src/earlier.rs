@@ -1,25 +1,19 @@
 //! The room of one epic with its past: brought from a project of the earlier program.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use ostwin_core::config::Settings;
 use ostwin_core::earlier::nearest_state;
-use ostwin_core::env;
-use ostwin_core::ids::{EpicId, RoleName, RoomId, StateName};
+use ostwin_core::ids::{EpicId, RoomId, StateName};
 use ostwin_core::lifecycle::Cause;
-use ostwin_core::lock::{self, LockError};
-use ostwin_core::plan::{self, ParseOptions};
 use ostwin_core::plan_review;
 use ostwin_core::plans::StoredPlan;
 use ostwin_core::project::Project;
 use ostwin_core::room::{self, Past, PastMessage, Room, Why};
-use ostwin_runner::roles::{RolePlaces, Wanted, find_role};
 
-use crate::by_hand::ByHandError;
+use crate::by_hand::{ByHandError, for_epic};
 use crate::error::EngineError;
-use crate::machine::LocalProcesses;
-use crate::rooms::{self, Making};
+use crate::rooms;
 
 /// What is known of an epic's room in the earlier project.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,72 +57,28 @@ pub fn bring_room(
     past: EarlierPast,
     actor: &str,
 ) -> Result<Brought, ByHandError> {
-    let made = lock::exclusive(&stored.paths.engine_lock(), Duration::ZERO, || {
-        bring(project, stored, settings, epic, past, actor)
-    });
-    match made {
-        Ok(outcome) => outcome,
-        Err(LockError::Busy { .. }) => {
-            Err(ByHandError::Driven { plan: stored.meta.plan_id.clone() })
+    let text = || plan_review::running_text(stored).map_err(EngineError::from);
+    let rehearsed = stored.meta.rehearsed;
+    for_epic(project, stored, settings, epic, rehearsed, text, |making, wanted| {
+        let (roles, machine) = rooms::machine(making, wanted)?;
+        let first = RoomId::numbered(1);
+        let mut new = rooms::new_room(making, wanted, &roles, &machine, first, actor)?;
+        if let Some(tasks) = past.tasks {
+            new.tasks = tasks;
         }
-        Err(error) => Err(EngineError::from(error).into()),
-    }
-}
-
-fn bring(
-    project: &Project,
-    stored: &StoredPlan,
-    settings: &Settings,
-    epic: &EpicId,
-    past: EarlierPast,
-    actor: &str,
-) -> Result<Brought, ByHandError> {
-    let id = &stored.meta.plan_id;
-    let text = plan_review::running_text(stored).map_err(EngineError::from)?;
-    let parsed = plan::parse_bytes(&text.bytes, &ParseOptions::default());
-    let Some(wanted) = parsed.plan.epic(epic) else {
-        let known = parsed.plan.epics.iter().map(|epic| epic.id.to_string()).collect();
-        return Err(ByHandError::UnknownEpic { plan: id.clone(), epic: epic.clone(), known });
-    };
-    let rooms = room::of_plan(project, id).map_err(EngineError::from)?;
-    if let Some((room, _)) = rooms.iter().find(|(_, contract)| contract.task_ref == *epic) {
-        return Err(ByHandError::HasRoom { epic: epic.clone(), room: room.id().clone() });
-    }
-    let home = env::home();
-    let places = RolePlaces::of(project.layout(), None, home.as_deref())?;
-    let role_exists = |role: &RoleName| {
-        let role = Wanted { name: role, capabilities: &wanted.capabilities, description: None };
-        find_role(&role, &places, settings.config.dynamic_roles).is_ok()
-    };
-    let making = Making {
-        project,
-        stored,
-        text: &text,
-        plan: &parsed.plan,
-        config: &settings.config,
-        registry: &places.registry.1,
-        rehearsed: stored.meta.rehearsed,
-        role_exists: &role_exists,
-        left: &LocalProcesses,
-    };
-    let (roles, machine) = rooms::machine(&making, wanted)?;
-    let first = RoomId::numbered(1);
-    let mut new = rooms::new_room(&making, wanted, &roles, &machine, first, actor)?;
-    if let Some(tasks) = past.tasks {
-        new.tasks = tasks;
-    }
-    if let Some(dir) = past.working_dir {
-        new.contract.working_dir = dir;
-    }
-    let (state, note) = nearest_state(&machine, &past.status);
-    let reason = format!("imported: it was `{}` in `{}`", past.status, past.source);
-    let why = Why {
-        cause: Cause::Override("import".to_owned()),
-        attempt: None,
-        actor: actor.to_owned(),
-        reason,
-    };
-    let past = Past { messages: past.messages, state, why, artifacts: past.artifacts };
-    let room = room::create_with_past(project, new, &past).map_err(EngineError::from)?;
-    Ok(Brought { room, state: past.state, note })
+        if let Some(dir) = past.working_dir {
+            new.contract.working_dir = dir;
+        }
+        let (state, note) = nearest_state(&machine, &past.status);
+        let reason = format!("imported: it was `{}` in `{}`", past.status, past.source);
+        let why = Why {
+            cause: Cause::Override("import".to_owned()),
+            attempt: None,
+            actor: actor.to_owned(),
+            reason,
+        };
+        let past = Past { messages: past.messages, state, why, artifacts: past.artifacts };
+        let room = room::create_with_past(project, new, &past).map_err(EngineError::from)?;
+        Ok(Brought { room, state: past.state, note })
+    })
 }
