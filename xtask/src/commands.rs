@@ -1,6 +1,7 @@
 //! The commands: which steps each consists of.
 
 use std::process::{Command, ExitCode};
+use std::thread::available_parallelism;
 
 use crate::cargo::{self, DEMO_PACKAGES, Profile, build, built, cargo, command};
 use crate::peers;
@@ -101,6 +102,11 @@ fn tests(filter: &[String], left_out: &[&str]) -> Command {
     } else {
         cargo(&["test", "--workspace", "--lib", "--bins", "--tests", "--locked", "--no-fail-fast"])
     };
+    // Much of what an end-to-end test takes is waiting for other processes.
+    let at_once = available_parallelism().map_or(2, |processors| processors.get() + 1).to_string();
+    for variable in ["NEXTEST_TEST_THREADS", "RUST_TEST_THREADS"] {
+        tests.env(variable, cargo::variable(variable).unwrap_or_else(|| at_once.clone().into()));
+    }
     tests.args(filter);
     if !left_out.is_empty() && !filter.iter().any(|arg| arg == "--") {
         tests.arg("--");

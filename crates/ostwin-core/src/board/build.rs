@@ -477,9 +477,12 @@ fn plan_state(inputs: &Inputs<'_>, counts: &Counts) -> PlanState {
     if inputs.engine.driven {
         return PlanState::Running;
     }
-    let begun = inputs.rooms.values().any(|room| {
-        room.reading.as_ref().is_ok_and(|reading| reading.standing.replay.started_at.is_some())
-    });
+    let is_begun = |(epic, room): (&EpicId, &RoomInput)| {
+        let reading = room.reading.as_ref().ok();
+        let started = reading.and_then(|reading| reading.standing.replay.started_at);
+        started.is_some() && !epic.is_plan_review()
+    };
+    let begun = inputs.rooms.iter().any(is_begun);
     if begun { PlanState::Stopped } else { PlanState::Planned }
 }
 

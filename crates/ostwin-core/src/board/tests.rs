@@ -125,6 +125,11 @@ pub(super) const ESCALATED: [(&str, &str); 2] =
 pub(super) const REVIEW: [(&str, &str); 2] = [("ready", "developing"), ("done", "review")];
 
 pub(super) fn board(rooms: impl IntoIterator<Item = RoomInput>, driven: bool) -> Board {
+    let rooms = rooms.into_iter().map(|room| (epic(room.room.number()), room)).collect();
+    board_of(&rooms, driven)
+}
+
+fn board_of(rooms: &BTreeMap<EpicId, RoomInput>, driven: bool) -> Board {
     let meta = PlanMeta {
         schema_version: Version::default(),
         plan_id: id(),
@@ -148,13 +153,11 @@ pub(super) fn board(rooms: impl IntoIterator<Item = RoomInput>, driven: bool) ->
         version: "0".to_owned(),
         extra: Extra::new(),
     };
-    let rooms: BTreeMap<EpicId, RoomInput> =
-        rooms.into_iter().map(|room| (epic(room.room.number()), room)).collect();
     build(&Inputs {
         meta: &meta,
         dag: &dag(),
         engine: EngineInput { record: Some(record), driven },
-        rooms: &rooms,
+        rooms,
         pauses: &Pauses::default(),
         max_sessions: 50,
         retry_delay: Duration::ZERO,
@@ -180,6 +183,12 @@ fn told(board: &Board) -> String {
 #[test]
 fn a_plan_that_was_never_run() {
     assert_eq!(told(&board([], false)), "planned 0: planned 0; planned 0; planned 0; planned 0");
+}
+
+#[test]
+fn a_plan_that_was_only_reviewed_was_not_begun() {
+    let review = BTreeMap::from([(EpicId::plan_review(), room(1, &DONE))]);
+    assert_eq!(board_of(&review, false).state, PlanState::Planned);
 }
 
 #[test]

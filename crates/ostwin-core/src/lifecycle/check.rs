@@ -1,7 +1,8 @@
 //! What must be true of a machine before a room lives by it.
 //!
 //! A machine that passes can't lead nowhere, can't wait for a session of nobody, and can't spin:
-//! every state has a way to an end, and every way through decisions alone uses something up.
+//! every state has a way to an end, every session may fail, and every way through decisions alone
+//! uses something up.
 
 use std::collections::BTreeSet;
 
@@ -75,6 +76,15 @@ pub enum MachineError {
         state: StateName,
         /// The role.
         role: RoleName,
+    },
+    /// A session whose failure leads nowhere.
+    #[error(
+        "state `{state}` has no signal `error`: say where the room goes when its session ends \
+         without a signal, such as `\"error\": {{\"target\": \"failed-final\"}}`"
+    )]
+    NoErrorSignal {
+        /// The state.
+        state: StateName,
     },
     /// A decision that some value of the counters leaves open.
     #[error("state `{state}`: no guard holds when {when}; let the last signal have no guard")]
@@ -249,8 +259,12 @@ fn ways_out(machine: &Machine, errors: &mut Vec<MachineError>) {
 }
 
 /// What a session has said moves the room, whatever the counters are: nobody would say it again.
+/// That it said nothing moves the room too.
 fn session_signals(machine: &Machine, errors: &mut Vec<MachineError>) {
     for (name, state) in machine.states.iter().filter(|(_, state)| state.kind.has_session()) {
+        if !state.signals.contains_key(names::ERROR) {
+            errors.push(MachineError::NoErrorSignal { state: name.clone() });
+        }
         for (signal, edges) in state.signals.iter() {
             let guards: Vec<Option<&Guard>> = edges.0.iter().map(|e| e.guard.as_ref()).collect();
             if let Some(when) = open_case(&guards) {

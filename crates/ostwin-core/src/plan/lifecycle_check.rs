@@ -178,6 +178,7 @@ fn path_of(error: &MachineError) -> Vec<&str> {
         MachineError::NoWayOut { state }
         | MachineError::NoRole { state, .. }
         | MachineError::UnknownRole { state, .. }
+        | MachineError::NoErrorSignal { state }
         | MachineError::OpenDecision { state, .. } => vec!["states", state.as_str()],
     }
 }

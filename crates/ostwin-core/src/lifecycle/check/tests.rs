@@ -59,6 +59,23 @@ fn sessions_need_a_role_that_resolves() {
 }
 
 #[test]
+fn a_session_that_fails_leads_somewhere() {
+    let session = |kind: &str, signals: &str| {
+        with(&format!(r#""a":{{"type":"{kind}","role":"x","signals":{{{signals}}}}}"#))
+    };
+    let no_error = "state `a` has no signal `error`: say where the room goes when its session ends \
+         without a signal, such as `\"error\": {\"target\": \"failed-final\"}`";
+    for kind in ["work", "review", "triage"] {
+        let (done, error) = (r#""done":{"target":"end"}"#, r#""error":{"target":"end"}"#);
+        assert_eq!(session(kind, done), [no_error]);
+        // A deadline that is reached is no answer to a program that ends.
+        assert_eq!(session(kind, &format!(r#"{done},"timeout":{{"target":"end"}}"#)), [no_error]);
+        assert_eq!(session(kind, &format!("{done},{error}")), Vec::<String>::new());
+    }
+    assert_eq!(session("wait", r#""ready":{"target":"end"}"#), Vec::<String>::new());
+}
+
+#[test]
 fn every_state_has_a_way_to_an_end() {
     assert_eq!(
         with(
@@ -81,9 +98,11 @@ fn every_state_has_a_way_to_an_end() {
 fn previous_counts_as_an_edge_to_every_work_and_review_state() {
     let states = |kind: &str| {
         format!(
-            r#""a":{{"type":"work","role":"x","signals":{{"done":{{"target":"b"}}}}}},
+            r#""a":{{"type":"work","role":"x",
+                    "signals":{{"done":{{"target":"b"}},"error":{{"target":"b"}}}}}},
                "b":{{"type":"decision","signals":{{"retry":{{"target":"@previous"}}}}}},
-               "c":{{"type":"{kind}","role":"x","signals":{{"pass":{{"target":"end"}}}}}}"#
+               "c":{{"type":"{kind}","role":"x",
+                    "signals":{{"pass":{{"target":"end"}},"error":{{"target":"end"}}}}}}"#
         )
     };
     assert_eq!(with(&states("review")), Vec::<String>::new());
