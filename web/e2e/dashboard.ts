@@ -4,6 +4,7 @@ import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import type { Page } from "@playwright/test";
 
 const BINARIES = resolve(process.env["OSTWIN_BIN_DIR"] ?? "../target/debug");
 
@@ -110,6 +111,15 @@ export class Dashboard {
     this.port = Number(new URL(url).port);
   }
 
+  /** The page's cookie holder: a request by a program that was let in. */
+  async ask(page: Page, method: "POST" | "PUT", path: string, data: unknown): Promise<unknown> {
+    const headers = { origin: this.url };
+    const answer = await page.request.fetch(`${this.url}/api${path}`, { method, data, headers });
+    if (!answer.ok())
+      throw new Error(`${method} ${path}: ${answer.status()} ${await answer.text()}`);
+    return answer.json();
+  }
+
   /** Ends the server as a power cut would. The engines go on. */
   async kill(): Promise<void> {
     const { child } = this;
@@ -133,6 +143,7 @@ export class Dashboard {
       });
     }
     await this.kill();
+    if (process.env["OSTWIN_KEEP"]) return;
     // An engine that is just ending may still write: what it leaves is in the temporary folder.
     rmSync(this.dir, { recursive: true, force: true, maxRetries: 20, retryDelay: 200 });
   }

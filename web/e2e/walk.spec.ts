@@ -1,7 +1,7 @@
 // One person's day with the dashboard, against the real binaries: a plan is written and run from the
 // browser, watched, answered, decided about; the server dies in the middle and nothing is missed.
 
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test, type Page } from "@playwright/test";
@@ -15,17 +15,36 @@ let page: Page;
 
 const go = (name: string) => page.locator(".nav").getByRole("link", { name }).click();
 const node = (epic: string) => page.locator(`[data-epic="${epic}"]`);
+/** For what several sessions have to end before. */
+const LONG = { timeout: 90_000 };
 
-/** The first session goes on when this file is there. */
-const signal = join(mkdtempSync(join(tmpdir(), "ostwin-signal-")), "go");
+/** Opens an epic's room from the graph; the room's name. */
+async function openRoom(epic: string): Promise<string> {
+  await node(epic).click();
+  const open = page.locator(".epic-panel").getByRole("link", { name: /^Open room/ });
+  const name = (await open.innerText()).replace("Open ", "").trim();
+  await open.click();
+  await expect(page.locator(".crumbs")).toContainText(name);
+  return name;
+}
+
+/** A session that waits goes on when its file is there. */
+const signals = mkdtempSync(join(tmpdir(), "ostwin-signal-"));
+const signal = (epic: string) => join(signals, epic);
 
 test.beforeAll(async ({ browser }) => {
-  const worker = (ref: string) => ({ ref: [ref], role: ["engineer"] });
+  const worker = (ref: string) => ({
+    ref: [ref],
+    role: ["engineer"],
+    attempt_number: { max: 1 },
+  });
+  const wait = (ref: string) => ({ do: "await_file", path: signal(ref) });
   dashboard = await Dashboard.start({
     pace: 2,
     config: { approvals: { mode: "ask" } },
     rules: [
-      { when: worker("EPIC-001"), before_verdict: [{ do: "await_file", path: signal }] },
+      { when: worker("EPIC-001"), before_verdict: [wait("EPIC-001")] },
+      { when: worker("EPIC-004"), before_verdict: [wait("EPIC-004")] },
       {
         when: worker("EPIC-002"),
         before_verdict: [{ do: "ask_human", question: "Which hour is closing time?" }],
@@ -110,17 +129,13 @@ test("nodes and bars move by themselves", async () => {
 });
 
 test("a running session is followed, and its messages arrive", async () => {
-  await node("EPIC-001").click();
-  await page
-    .locator(".epic-panel")
-    .getByRole("link", { name: /^Open room/ })
-    .click();
+  await openRoom("EPIC-001");
   await page.getByRole("link", { name: /Sessions/ }).click();
   const steps = page.locator(".step");
   await expect(steps.first()).toBeVisible();
   await expect(page.getByText("The session runs")).toBeVisible();
   await expect(page.getByText("Session ended: signalled")).toBeHidden();
-  writeFileSync(signal, "");
+  writeFileSync(signal("EPIC-001"), "");
   await expect(page.getByText("Session ended: signalled")).toBeVisible();
   await page.getByRole("link", { name: "Channel" }).click();
   const log = page.getByRole("log", { name: "Messages" });
@@ -143,7 +158,7 @@ test("artifacts are shown", async () => {
 
 test("a question and a permission are decided in the inbox, by keyboard alone", async () => {
   const badge = page.locator(".nav-badge");
-  await expect(badge).toContainText("2", { timeout: 60_000 });
+  await expect(badge).toContainText("2", LONG);
   await page.keyboard.press("g");
   await page.keyboard.press("i");
   await expect(page.getByRole("heading", { name: "Inbox" })).toBeVisible();
@@ -171,23 +186,34 @@ test("a question and a permission are decided in the inbox, by keyboard alone", 
 test("the server dies and comes back: the page recovers and has missed nothing", async () => {
   await go("Plans");
   await page.getByRole("link", { name: "Bakery orders" }).first().click();
-  await dashboard.kill();
+  await expect(node("EPIC-004")).toHaveAttribute("data-tone", "active", LONG);
+  const room = await openRoom("EPIC-004");
+  await expect(page.getByText("Nobody has said anything yet")).toBeVisible();
+  // A page that was loaded again would not know this.
+  await page.evaluate(() => Object.assign(window, { loadedOnce: true }));
   const connection = page.getByRole("navigation", { name: "Main" }).locator(".connection");
+  await expect(connection).toHaveText("Live");
+  await dashboard.kill();
   await expect(connection).toHaveText("Reconnecting");
+  // The engine goes on, and what is said now is said to nobody.
+  writeFileSync(signal("EPIC-004"), "");
+  const status = dashboard.path(`.agents/war-rooms/${room}/status.txt`);
+  await expect.poll(() => readFileSync(status, "utf8").trim(), LONG).toBe("passed");
   await dashboard.up();
-  await expect(connection).toHaveText("Live", { timeout: 40_000 });
+  await expect(connection).toHaveText("Live", LONG);
+  await expect(page.getByRole("article", { name: "engineer: done" })).toHaveCount(1);
+  await expect(page.getByRole("article", { name: "qa: pass" })).toHaveCount(1);
+  await expect(page.locator(".page-head").getByText("passed")).toBeVisible();
+  await page.getByRole("link", { name: "Bakery orders" }).first().click();
   for (const epic of ["EPIC-001", "EPIC-002", "EPIC-003", "EPIC-004"]) {
-    await expect(node(epic)).toHaveAttribute("data-tone", "passed", { timeout: 90_000 });
+    await expect(node(epic)).toHaveAttribute("data-tone", "passed");
   }
-  await expect(page.locator(".page-head").getByText("finished")).toBeVisible();
+  await expect(page.locator(".page-head").getByText("finished")).toBeVisible(LONG);
+  expect(await page.evaluate(() => "loadedOnce" in window)).toBe(true);
 });
 
 test("a state is overridden, with a reason that the audit keeps", async () => {
-  await node("EPIC-004").click();
-  await page
-    .locator(".epic-panel")
-    .getByRole("link", { name: /^Open room/ })
-    .click();
+  await openRoom("EPIC-004");
   await page.getByRole("button", { name: "More actions" }).click();
   await page.getByRole("menuitem", { name: "Override the state" }).click();
   const dialog = page.getByRole("dialog");
@@ -218,20 +244,26 @@ test("a memory is published, and found by what it means", async () => {
     .getByRole("searchbox", { name: "Find by meaning" })
     .fill("how are amounts of cash stored");
   const first = page.getByRole("list", { name: "Found" }).getByRole("button").first();
-  await expect(first).toContainText("whole cents", { timeout: 60_000 });
+  await expect(first).toContainText("whole cents", LONG);
 });
 
 test("a role is edited for this project", async () => {
   await go("Settings");
   await page.getByRole("link", { name: "Roles" }).click();
-  await page.getByRole("button", { name: "Edit qa" }).click();
+  const edit = page.getByRole("button", { name: "Edit qa", exact: true });
+  await edit.click();
   const editor = page.getByRole("textbox", { name: "ROLE.md" });
   await expect(editor).toBeVisible();
   await editor.press("Control+End");
   await editor.pressSequentially("\nRead the whole list aloud.\n");
   await page.getByRole("button", { name: "Save in this project" }).click();
   await expect(page.getByText("Saved qa")).toBeVisible();
-  await expect(page.locator(".thing", { hasText: "qa" }).first()).toContainText("project");
+  await expect(page.locator(".thing", { has: edit })).toContainText("project");
+  await edit.click();
+  // The editor draws only what is in view.
+  await editor.press("Control+End");
+  await expect(editor).toContainText("Read the whole list aloud.");
+  await page.getByRole("button", { name: "Back", exact: true }).click();
 });
 
 test("a tool server is tried", async () => {
@@ -239,7 +271,5 @@ test("a tool server is tried", async () => {
   await page.getByRole("button", { name: "Test memory" }).click();
   await expect(
     page.locator(".thing", { hasText: "memory" }).getByText("answers", { exact: true }),
-  ).toBeVisible({
-    timeout: 40_000,
-  });
+  ).toBeVisible(LONG);
 });

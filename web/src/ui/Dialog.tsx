@@ -1,6 +1,6 @@
 // The platform's own dialog: it keeps the focus, closes on Escape and gives the focus back.
 
-import { useEffect, useId, useRef, type ReactNode } from "react";
+import { useId, useLayoutEffect, useRef, type ReactNode } from "react";
 import { Icon } from "./Icon";
 
 interface Props {
@@ -16,7 +16,8 @@ interface Props {
 export function Dialog({ title, onClose, children, foot, wide = false, guard }: Props) {
   const ref = useRef<HTMLDialogElement>(null);
   const id = useId();
-  useEffect(() => {
+  // Closed before it leaves the page: only then the focus goes back to where it was.
+  useLayoutEffect(() => {
     const dialog = ref.current;
     dialog?.showModal();
     return () => dialog?.close();

@@ -47,7 +47,8 @@ const KEYS: { part: string; keys: [string[], string][] }[] = [
     part: "Graph",
     keys: [
       [["Tab"], "Through the epics"],
-      [["Enter"], "Show an epic and its path"],
+      [["Enter"], "Show an epic and its path; again: go to what is said about it"],
+      [["Esc"], "Back to the whole plan"],
       [["+", "−"], "Zoom"],
       [["0"], "Show the whole graph"],
     ],

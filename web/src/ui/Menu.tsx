@@ -1,7 +1,7 @@
 // A menu behind a button.
 
 import { DropdownMenu } from "radix-ui";
-import type { ReactNode } from "react";
+import { useRef, type ReactNode } from "react";
 import { Icon, type IconName } from "./Icon";
 
 export interface Item {
@@ -21,10 +21,20 @@ export function Menu({
   children?: ReactNode;
   items: Item[];
 }) {
+  const trigger = useRef<HTMLButtonElement>(null);
+  const chosen = useRef<(() => void) | null>(null);
+  // Done once the button has the focus again: a dialog gives it back to where it found it.
+  const after = (event: Event) => {
+    event.preventDefault();
+    const action = chosen.current;
+    chosen.current = null;
+    trigger.current?.focus();
+    action?.();
+  };
   return (
     // Not modal: a modal menu would write a style element, which the content policy forbids.
     <DropdownMenu.Root modal={false}>
-      <DropdownMenu.Trigger asChild>
+      <DropdownMenu.Trigger asChild ref={trigger}>
         {children ?? (
           <button type="button" className="btn icon" aria-label={label}>
             <Icon name="more" />
@@ -32,12 +42,20 @@ export function Menu({
         )}
       </DropdownMenu.Trigger>
       <DropdownMenu.Portal>
-        <DropdownMenu.Content className="menu" align="end" sideOffset={6} aria-label={label}>
+        <DropdownMenu.Content
+          className="menu"
+          align="end"
+          sideOffset={6}
+          aria-label={label}
+          onCloseAutoFocus={after}
+        >
           {items.map((item) => (
             <DropdownMenu.Item
               key={item.label}
               disabled={item.disabled}
-              onSelect={item.onSelect}
+              onSelect={() => {
+                chosen.current = item.onSelect;
+              }}
               className={item.danger ? "tone-failed" : undefined}
             >
               {item.icon && <Icon name={item.icon} />}

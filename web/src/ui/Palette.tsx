@@ -2,7 +2,7 @@
 
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { useDeferredValue, useEffect, useId, useRef, useState } from "react";
+import { useDeferredValue, useEffect, useId, useLayoutEffect, useRef, useState } from "react";
 import { post } from "../api/client";
 import { plansQuery, roomsQuery } from "../api/queries";
 import type { Hit, Page, Tone } from "../api/types";
@@ -25,7 +25,8 @@ export function Palette({ onClose }: { onClose: () => void }) {
   const choices = useChoices(query);
   const current = Math.min(at, choices.length - 1);
 
-  useEffect(() => {
+  // Closed before it leaves the page, so that the focus goes back.
+  useLayoutEffect(() => {
     const element = dialog.current;
     element?.showModal();
     return () => element?.close();

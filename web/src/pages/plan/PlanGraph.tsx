@@ -12,7 +12,7 @@ import {
 import "@xyflow/react/dist/base.css";
 import "./graph.css";
 import { useQuery } from "@tanstack/react-query";
-import { useMemo, useState } from "react";
+import { useMemo, useRef, useState, type KeyboardEvent } from "react";
 import { dagQuery, type Scope } from "../../api/queries";
 import type { Board, Dag } from "../../api/types";
 import { layout, NODE_HEIGHT, NODE_WIDTH, pathOf } from "../../lib/dagLayout";
@@ -112,17 +112,36 @@ function Graph({ dag, board }: { dag: Dag; board: Board }) {
     [dag, focus],
   );
 
+  const box = useRef<HTMLDivElement>(null);
+  const leave = () => {
+    if (!chosen) return;
+    // Whoever was in the panel is at its epic again.
+    if (box.current?.querySelector(".epic-panel")?.contains(document.activeElement)) {
+      box.current.querySelector<HTMLElement>(`[data-id="${CSS.escape(chosen)}"]`)?.focus();
+    }
+    setChosen(null);
+  };
   const fit = () => void flow.fitView({ ...FIT, duration: 200 });
   useHotkeys({
     "+": () => void flow.zoomIn({ duration: 120 }),
     "=": () => void flow.zoomIn({ duration: 120 }),
     "-": () => void flow.zoomOut({ duration: 120 }),
     "0": fit,
-    Escape: () => setChosen(null),
+    Escape: leave,
   });
+  /** A key on a node: the first Enter shows its epic, the second goes to what is said about it. */
+  const onKey = (event: KeyboardEvent<HTMLDivElement>) => {
+    const { key, target } = event;
+    const id = target instanceof HTMLElement ? target.dataset["id"] : undefined;
+    if (!id || !rows.has(id) || (key !== "Enter" && key !== " ")) return;
+    event.preventDefault();
+    const panel = box.current?.querySelector<HTMLElement>(".epic-panel");
+    if (id === chosen) panel?.querySelector<HTMLElement>("a.btn, button")?.focus();
+    else setChosen(id);
+  };
   const row = chosen ? rows.get(chosen) : undefined;
   return (
-    <div className="graph card">
+    <div className="graph card" ref={box} onKeyDown={onKey}>
       <ReactFlow
         nodes={nodes}
         edges={edges}
@@ -135,10 +154,6 @@ function Graph({ dag, board }: { dag: Dag; board: Board }) {
         nodesDraggable={false}
         edgesFocusable={false}
         onNodeClick={(_, node) => node.type === "epic" && setChosen(node.id)}
-        onSelectionChange={({ nodes: picked }) => {
-          const first = picked[0];
-          if (first?.type === "epic") setChosen(first.id);
-        }}
         onPaneClick={() => setChosen(null)}
       >
         <Background gap={22} size={1.2} />
@@ -177,7 +192,7 @@ function Graph({ dag, board }: { dag: Dag; board: Board }) {
           node={dag.nodes.find(({ epic }) => epic === chosen)}
           row={row}
           project={board.project}
-          onClose={() => setChosen(null)}
+          onClose={leave}
         />
       )}
     </div>

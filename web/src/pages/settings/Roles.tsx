@@ -5,6 +5,7 @@ import { lazy, Suspense, useState } from "react";
 import * as act from "../../api/actions";
 import { get, part } from "../../api/client";
 import type { Page } from "../../api/types";
+import { Confirm } from "../../ui/Confirm";
 import { Dialog } from "../../ui/Dialog";
 import { Problem, Skeleton } from "../../ui/Feedback";
 import { Role } from "../../ui/Role";
@@ -16,6 +17,8 @@ const Editor = lazy(() => import("../../ui/Editor"));
 interface RoleItem {
   name: string;
   tier?: string;
+  /** Whether a nearer tier has a role of this name, which sessions get instead. */
+  shadowed?: boolean;
   description?: string | null;
   problem?: string | null;
 }
@@ -31,27 +34,47 @@ export default function Roles() {
   const [open, setOpen] = useState<string | null>(null);
   if (roles.isPending) return <Skeleton lines={6} />;
   if (roles.error) return <Problem error={roles.error} retry={() => void roles.refetch()} />;
+  const { items } = roles.data;
+  const used = items.filter(({ shadowed }) => !shadowed);
+  const behind = (of: string) =>
+    items.flatMap(({ name, shadowed, tier }) => (name === of && shadowed && tier ? [tier] : []));
   return (
     <div className="card">
-      {roles.data.items.map(({ name, tier, description, problem }) => (
+      {used.map(({ name, tier, description, problem }) => (
         <div key={name} className="thing">
-          <Role role={name} />
-          {tier && <span className="tag">{tier}</span>}
-          <p className="small quiet grow">{problem ?? description}</p>
+          <div className="grow">
+            <p className="row wrap">
+              <Role role={name} />
+              {tier && <span className="tag">{tier}</span>}
+              {behind(name).length > 0 && (
+                <span className="small quiet">instead of {behind(name).join(", ")}</span>
+              )}
+            </p>
+            <p className="small quiet">{problem ?? description}</p>
+          </div>
           <button type="button" className="btn s" onClick={() => setOpen(name)}>
             Edit<span className="visually-hidden"> {name}</span>
           </button>
         </div>
       ))}
-      {open && <RoleEditor name={open} onClose={() => setOpen(null)} />}
+      {open && <RoleEditor name={open} behind={behind(open)} onClose={() => setOpen(null)} />}
     </div>
   );
 }
 
-function RoleEditor({ name, onClose }: { name: string; onClose: () => void }) {
+interface EditorProps {
+  name: string;
+  /** The tiers that have the role too, and are not used. */
+  behind: string[];
+  onClose: () => void;
+}
+
+function RoleEditor({ name, behind, onClose }: EditorProps) {
   const role = useQuery({
     queryKey: ["roles", name],
     queryFn: () => get<RoleDetail>(`/roles/${part(name)}`),
+    // The form begins with what is on disk, not with what was there when it was open last.
+    gcTime: 0,
   });
   if (!role.data) {
     return (
@@ -60,11 +83,18 @@ function RoleEditor({ name, onClose }: { name: string; onClose: () => void }) {
       </Dialog>
     );
   }
-  return <RoleForm role={role.data} onClose={onClose} />;
+  return <RoleForm role={role.data} behind={behind} onClose={onClose} />;
 }
 
-function RoleForm({ role, onClose }: { role: RoleDetail; onClose: () => void }) {
+interface FormProps {
+  role: RoleDetail;
+  behind: string[];
+  onClose: () => void;
+}
+
+function RoleForm({ role, behind, onClose }: FormProps) {
   const [view, setView] = useState<"md" | "json">("md");
+  const [removing, setRemoving] = useState(false);
   const [md, setMd] = useState(role.role_md ?? "");
   const [json, setJson] = useState(JSON.stringify(role.role_json ?? {}, null, 2));
   const { busy, error, run } = useAct();
@@ -85,6 +115,19 @@ function RoleForm({ role, onClose }: { role: RoleDetail; onClose: () => void }) 
       onClose={onClose}
       foot={
         <>
+          {role.of_project && (
+            <>
+              <button
+                type="button"
+                className="btn danger"
+                disabled={busy}
+                onClick={() => setRemoving(true)}
+              >
+                Remove
+              </button>
+              <span className="grow" />
+            </>
+          )}
           <button type="button" className="btn" onClick={onClose}>
             Back
           </button>
@@ -119,6 +162,23 @@ function RoleForm({ role, onClose }: { role: RoleDetail; onClose: () => void }) 
           )}
         </Suspense>
       </div>
+      {removing && (
+        <Confirm
+          title={`Remove ${role.name} from this project?`}
+          text={removedWords(behind)}
+          confirm="Remove"
+          danger
+          onConfirm={async () => {
+            await act.settings.removeRole(role.name);
+            await client.invalidateQueries({ queryKey: ["roles"] });
+            onClose();
+          }}
+          onClose={() => setRemoving(false)}
+        />
+      )}
     </Dialog>
   );
 }
+
+const removedWords = ([tier]: string[]): string =>
+  tier ? `Sessions get the ${tier} one again.` : "No session can have this role any more.";

@@ -75,7 +75,7 @@ export default function Skills() {
       />
       <div className="card">
         {items.map(({ name, description, tier, installed, problem }) => (
-          <div key={name} className="thing">
+          <div key={`${name}/${tier}`} className="thing">
             <div className="grow">
               <p className="row wrap">
                 <strong>{name}</strong>
