@@ -9,6 +9,7 @@ import type { Hit, Memory as Entry } from "../api/types";
 import { useListKeys } from "../lib/useListKeys";
 import { Empty, Problem, Skeleton } from "../ui/Feedback";
 import { Icon } from "../ui/Icon";
+import { ofProject, ProjectChooser } from "../ui/OfProject";
 import { Ago } from "../ui/Time";
 import { MemoryDetail } from "./memory/MemoryDetail";
 import { Publish } from "./memory/Publish";
@@ -17,7 +18,7 @@ const route = getRouteApi("/memory");
 
 const KINDS = ["decision", "interface", "convention", "warning", "artifact", "code"];
 
-export function Memory() {
+export const Memory = ofProject(function Memory() {
   const search = route.useSearch();
   const navigate = route.useNavigate();
   const [text, setText] = useState(search.q ?? "");
@@ -43,6 +44,7 @@ export function Memory() {
           <p className="lead">What agents and people wrote down for those who come after</p>
         </div>
         <div className="actions">
+          <ProjectChooser />
           <button type="button" className="btn primary" onClick={() => setPublishing(true)}>
             <Icon name="plus" /> Publish
           </button>
@@ -117,7 +119,7 @@ export function Memory() {
       {publishing && <Publish onClose={() => setPublishing(false)} />}
     </div>
   );
-}
+});
 
 interface ListProps {
   kind: string | undefined;

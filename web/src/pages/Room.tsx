@@ -168,7 +168,7 @@ function Head({ id, detail, scope }: { id: string; detail: RoomDetail; scope: Sc
           </div>
           <div>
             <dt>Cost</dt>
-            <dd>{row.cost_usd === null ? "not reported" : dollars(row.cost_usd)}</dd>
+            <dd>{!row.cost_usd ? "not reported" : dollars(row.cost_usd)}</dd>
           </div>
         </dl>
       </div>

@@ -3,6 +3,7 @@
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { lazy, Suspense } from "react";
 import { Skeleton } from "../ui/Feedback";
+import { ofProject, ProjectChooser } from "../ui/OfProject";
 
 const Values = lazy(() => import("./settings/Values"));
 const Roles = lazy(() => import("./settings/Roles"));
@@ -22,7 +23,7 @@ const PARTS = [
   { part: "vault", label: "Vault", view: Vault },
 ];
 
-export function Settings() {
+export const Settings = ofProject(function Settings() {
   const search = route.useSearch();
   const shown = PARTS.find(({ part }) => part === search.part) ?? PARTS[0];
   if (!shown) return null;
@@ -30,7 +31,8 @@ export function Settings() {
   return (
     <div className="page">
       <header className="page-head">
-        <h1>Settings</h1>
+        <h1 className="grow">Settings</h1>
+        <ProjectChooser />
       </header>
       <div className="settings">
         <nav className="card side-list settings-nav" aria-label="Settings">
@@ -51,4 +53,4 @@ export function Settings() {
       </div>
     </div>
   );
-}
+});

@@ -2,6 +2,7 @@
 
 import { useQuery } from "@tanstack/react-query";
 import * as act from "../../api/actions";
+import { chosenScope } from "../../api/chosen";
 import { get } from "../../api/client";
 import type { Page } from "../../api/types";
 import { Empty, Problem, Skeleton } from "../../ui/Feedback";
@@ -17,7 +18,10 @@ interface ServerItem {
 }
 
 export default function Servers() {
-  const servers = useQuery({ queryKey: ["mcp"], queryFn: () => get<Page<ServerItem>>("/mcp") });
+  const servers = useQuery({
+    queryKey: ["mcp"],
+    queryFn: () => get<Page<ServerItem>>("/mcp", chosenScope()),
+  });
   if (servers.isPending) return <Skeleton lines={4} />;
   if (servers.error) return <Problem error={servers.error} retry={() => void servers.refetch()} />;
   if (servers.data.items.length === 0) {
