@@ -249,7 +249,7 @@ test("a setting is changed, and a role opened and left", async () => {
   await keys("g", "s");
   const search = page.getByRole("searchbox", { name: "Find a setting" });
   await tabTo(search);
-  await page.keyboard.type("max_rooms");
+  await page.keyboard.type("max_concurrent_rooms");
   const value = page.locator(".setting input").first();
   await tabTo(value);
   await page.keyboard.press("Control+A");
