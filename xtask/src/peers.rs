@@ -1,5 +1,5 @@
 //! Programs that other people wrote, for the tests that hold ours against them: clients of the tool
-//! servers, and agents.
+//! servers, agents, and a tester of the dashboard.
 //!
 //! They are installed below `target/peers` from the lock files of `tests/peers`, each by the
 //! package manager of its language, and only when its lock file has changed. Where a language is
@@ -30,7 +30,23 @@ struct Peers {
     install: &'static [&'static [&'static str]],
 }
 
-const PEERS: [Peers; 4] = [
+/// How packages of Python are installed: into a folder of their own, by hash.
+const PIP: &[&[&str]] = &[
+    &["python3", "-m", "venv", "--clear", "venv"],
+    &[
+        "venv/bin/python",
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--only-binary=:all:",
+        "--require-hashes",
+        "--requirement=requirements.txt",
+    ],
+];
+
+const PEERS: [Peers; 5] = [
     Peers {
         name: "node",
         lock: "package-lock.json",
@@ -71,20 +87,20 @@ const PEERS: [Peers; 4] = [
             "import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 10))",
         ],
         advice: "Python 3.10 or later with its module `venv` is not installed",
-        install: &[
-            &["python3", "-m", "venv", "--clear", "venv"],
-            &[
-                "venv/bin/python",
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--disable-pip-version-check",
-                "--only-binary=:all:",
-                "--require-hashes",
-                "--requirement=requirements.txt",
-            ],
+        install: PIP,
+    },
+    Peers {
+        name: "schemathesis",
+        lock: "requirements.txt",
+        files: &[],
+        tests: &["peers::schemathesis::"],
+        probe: &[
+            "python3",
+            "-c",
+            "import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))",
         ],
+        advice: "Python 3.11 or later with its module `venv` is not installed",
+        install: PIP,
     },
 ];
 

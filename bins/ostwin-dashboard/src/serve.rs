@@ -11,7 +11,7 @@ use ostwin_core::env;
 use ostwin_core::layout::Layout;
 use ostwin_core::programs::Programs;
 use ostwin_runner::process::command;
-use ostwin_service::{Exit, Explain as _, Failure};
+use ostwin_service::{Exit, Explain as _, Failure, Supervisor};
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -77,15 +77,28 @@ async fn run(args: &Args, options: &Options) -> anyhow::Result<Exit> {
         open(&link);
     }
     let (stop, stopped) = watch::channel(false);
+    let supervisor = Supervisor;
+    supervisor.ready(&format!("serving at {}", server.url()));
     let serving = tokio::spawn(server.serve(stopped));
     let [interrupt, terminate] = &mut ends;
     let exit = tokio::select! {
         _ = interrupt.recv() => Exit::Interrupted,
         _ = terminate.recv() => Exit::Ok,
+        () = pulse(supervisor) => Exit::Ok,
     };
+    supervisor.stopping();
     stop.send_replace(true);
     serving.await?;
     Ok(exit)
+}
+
+/// Says for ever that the server is not stuck, if somebody wants to hear it.
+async fn pulse(supervisor: Supervisor) {
+    let Some(period) = supervisor.pulse() else { return std::future::pending().await };
+    loop {
+        supervisor.alive();
+        tokio::time::sleep(period).await;
+    }
 }
 
 /// Whose word requests are, for audits: the name of the user.

@@ -5,19 +5,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::StatusCode;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse as _, Response};
 use ostwin_core::ids::entropy;
 use ostwin_core::layout::Layout;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tower_http::compression::CompressionLayer;
-use tower_http::timeout::{RequestBodyTimeoutLayer, TimeoutLayer};
+use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use crate::app::App;
 use crate::door::{Door, DoorError, one_time_link, token_of};
-use crate::http::{Hosts, document, guard, listen};
+use crate::http::{Hosts, Problem, document, guard, listen};
 use crate::live::Hub;
 use crate::metrics::Metrics;
 use crate::project::{ProjectError, Served};
@@ -170,8 +171,16 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .method_not_allowed_fallback(api::wrong_method)
         .layer(DefaultBodyLimit::max(BODY))
         .layer(RequestBodyTimeoutLayer::new(PAUSE))
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST))
+        .layer(from_fn(in_time))
         .layer(from_fn_with_state(Arc::clone(app), guard))
         .layer(CompressionLayer::new())
         .with_state(Arc::clone(app))
+}
+
+/// No request takes for ever.
+async fn in_time(request: Request, next: Next) -> Response {
+    tokio::time::timeout(REQUEST, next.run(request)).await.unwrap_or_else(|_| {
+        let text = format!("the request has taken {} s; look again later", REQUEST.as_secs());
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, text).into_response()
+    })
 }

@@ -6,13 +6,20 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::config::Config;
+use crate::events::{Event, EventKind};
 use crate::fs::{self, FsError};
+use crate::ids::PlanId;
 use crate::json::{self, Extra, JsonError, Version};
+use crate::jsonl::JsonlError;
 use crate::layout::PlanPaths;
 use crate::lifecycle::Spent;
 use crate::lock::{self, LockError};
+use crate::plans::StoredPlan;
+use crate::project::Project;
+use crate::room::{self, RoomError};
 use crate::store::Store;
 use crate::time::Timestamp;
 
@@ -118,6 +125,9 @@ pub enum BudgetError {
     /// Somebody else holds the plan's budget.
     #[error(transparent)]
     Lock(#[from] LockError),
+    /// The event that tells of it could not be written.
+    #[error(transparent)]
+    Event(#[from] JsonlError),
     /// No amount of money.
     #[error("{usd} US dollars are no budget: 0 or a positive number is")]
     NoAmount {
@@ -174,6 +184,43 @@ pub fn set_of_plan(
         fs::replace_json(&plan.budget(), &budget, store.durability)?;
         Ok(budget)
     })?
+}
+
+/// Sets the budget of a plan by a person's word, and has the plan's events tell of it.
+///
+/// # Errors
+/// As [`set_of_plan`], or the event cannot be written: the budget is set then.
+pub fn decide(
+    store: &Store,
+    plan: &StoredPlan,
+    caps: Caps,
+    by: &str,
+) -> Result<PlanBudget, BudgetError> {
+    let budget = set_of_plan(store, &plan.paths, caps, by)?;
+    let tokens = caps.tokens.map(|tokens| format!("{tokens} tokens"));
+    let usd = caps.usd.map(|usd| format!("{usd:.2} US dollars"));
+    let words: Vec<String> = tokens.into_iter().chain(usd).collect();
+    let event = Event {
+        reason: Some(format!("{by} set the plan's budget: {}", words.join(", "))),
+        data: Some(json!({ "budget_tokens": caps.tokens, "budget_usd": caps.usd, "by": by })),
+        ..Event::new(EventKind::Budget)
+    };
+    plan.events().append(store, event)?;
+    Ok(budget)
+}
+
+/// What the rooms of a plan have used together.
+///
+/// # Errors
+/// A room cannot be read.
+pub fn spent_by_plan(project: &Project, plan: &PlanId) -> Result<Spent, RoomError> {
+    let mut spent = Spent::default();
+    for (room, _) in room::of_plan(project, plan)? {
+        let used = room.spent()?;
+        spent.tokens = spent.tokens.saturating_add(used.tokens);
+        spent.cost_usd += used.cost_usd;
+    }
+    Ok(spent)
 }
 
 #[cfg(test)]

@@ -81,6 +81,11 @@ impl Layout {
         self.agents().join("config.json")
     }
 
+    /// The lock of whoever changes the project's settings, or those beside one of its plans.
+    pub fn config_lock(&self) -> PathBuf {
+        self.agents().join("config.lock")
+    }
+
     /// The role catalogue and the rules of assignment.
     pub fn registry(&self) -> PathBuf {
         self.agents().join("registry.json")
@@ -410,6 +415,11 @@ impl SkillStaging {
 /// The user's settings, in the folder that [`crate::env::config_dir`] names.
 pub fn user_config(config_dir: &Path) -> PathBuf {
     config_dir.join("config.json")
+}
+
+/// The lock of whoever changes the user's settings.
+pub fn user_config_lock(config_dir: &Path) -> PathBuf {
+    config_dir.join("config.lock")
 }
 
 /// The user's own MCP servers, in the folder that [`crate::env::config_dir`] names.

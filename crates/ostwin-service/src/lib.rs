@@ -8,10 +8,12 @@ mod args;
 mod exit;
 mod failure;
 mod logging;
+mod notify;
 mod run;
 
 pub use args::{BaseArgs, Color};
 pub use exit::Exit;
 pub use failure::{Explain, Failure};
 pub use logging::{Logging, redact_log, start_logging};
+pub use notify::Supervisor;
 pub use run::run;

@@ -13,10 +13,10 @@ use serde_json::{Value, json};
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A running dashboard; killed when it goes.
-struct Dashboard {
+pub(crate) struct Dashboard {
     child: Child,
-    address: String,
-    token: String,
+    pub(crate) address: String,
+    pub(crate) token: String,
 }
 
 impl Drop for Dashboard {
@@ -27,7 +27,7 @@ impl Drop for Dashboard {
 }
 
 impl Dashboard {
-    fn start(project: &TestProject) -> Result<Self> {
+    pub(crate) fn start(project: &TestProject) -> Result<Self> {
         let mut child = project
             .command("ostwin-dashboard")?
             .args(["--port", "0", "--json"])
@@ -63,7 +63,7 @@ impl Dashboard {
         Ok(stream)
     }
 
-    fn ask(&self, method: &str, path: &str, body: &Value) -> Result<(u16, Value)> {
+    pub(crate) fn ask(&self, method: &str, path: &str, body: &Value) -> Result<(u16, Value)> {
         let body = if body.is_null() { String::new() } else { body.to_string() };
         let mut answer = String::new();
         self.send(method, path, None, &body)?.read_to_string(&mut answer)?;
@@ -72,7 +72,7 @@ impl Dashboard {
         Ok((status, serde_json::from_str(body).unwrap_or_default()))
     }
 
-    fn get(&self, path: &str) -> Result<Value> {
+    pub(crate) fn get(&self, path: &str) -> Result<Value> {
         let (status, answer) = self.ask("GET", path, &Value::Null)?;
         ensure!(status == 200, "{path}: {status} {answer}");
         Ok(answer)
@@ -206,4 +206,126 @@ fn an_engine_that_is_killed_is_seen_to_be_gone() -> Result<()> {
             return Ok(());
         }
     }
+}
+
+#[test]
+fn tool_servers_and_agents_are_tested_by_starting_them() -> Result<()> {
+    let project = TestProject::with_settings(&json!({
+        "default_agent": "rehearsal",
+        "agents": { "broken": { "command": ["false"] } },
+    }))?;
+    let dashboard = Dashboard::start(&project)?;
+    let test = |path: &str| dashboard.ask("POST", path, &Value::Null);
+    let (status, memory) = test("/api/mcp/memory/test")?;
+    ensure!(status == 200, "{memory}");
+    assert_eq!((&memory["name"], &memory["ok"]), (&json!("memory"), &json!(true)), "{memory}");
+    let tools = memory["answer"]["tools"].as_array().context("no tools")?;
+    assert!(tools.iter().any(|tool| tool["name"] == "search"), "{memory}");
+
+    let server = json!({ "command": ["false"] });
+    let (status, named) = dashboard.ask("PUT", "/api/mcp/mute", &server)?;
+    ensure!(status == 200, "{named}");
+    let (status, mute) = test("/api/mcp/mute/test")?;
+    assert_eq!((status, &mute["ok"], &mute["answer"]), (200, &json!(false), &Value::Null));
+    assert!(mute["error"].as_str().is_some_and(|error| !error.is_empty()), "{mute}");
+
+    let (status, agent) = test("/api/agents/rehearsal/test")?;
+    ensure!(status == 200, "{agent}");
+    assert_eq!((&agent["ok"], &agent["error"]), (&json!(true), &Value::Null), "{agent}");
+    assert!(agent["says"].as_str().is_some_and(|says| says.contains("rehearsal")), "{agent}");
+    assert!(agent["took_ms"].is_u64(), "{agent}");
+    let (status, broken) = test("/api/agents/broken/test")?;
+    assert_eq!((status, &broken["ok"]), (200, &json!(false)), "{broken}");
+    assert!(broken["error"].as_str().is_some_and(|error| !error.is_empty()), "{broken}");
+    // Nothing of it is left: only the dashboard itself runs.
+    wait_until("the end of what was tested", PATIENCE, || {
+        (project.processes() == [dashboard.child.id()]).then_some(())
+    })?;
+    Ok(())
+}
+
+#[test]
+fn a_finished_plan_runs_again_as_a_new_one_and_an_edited_one_goes_on() -> Result<()> {
+    let project = TestProject::with_settings(&json!({
+        "default_agent": "rehearsal",
+        "plan_review": "off",
+        "agents": { "rehearsal": { "command": ["ostwin-rehearsal", "--pace", "0"] } },
+    }))?;
+    let file = project.write("PLAN.md", PLAN)?;
+    let mut first = project.command("ostwin")?;
+    first.args(["run", "PLAN.md", "--no-wait", "--project"]).arg(project.root());
+    ensure!(first.current_dir(project.root()).stdout(Stdio::null()).status()?.success());
+    let dashboard = Dashboard::start(&project)?;
+    let plans = dashboard.get("/api/plans")?;
+    let plan = plans["items"][0]["plan_id"].as_str().context("no plan")?.to_owned();
+    let run = |body: Value| dashboard.ask("POST", &format!("/api/plans/{plan}/run"), &body);
+    let (status, refused) = run(json!({}))?;
+    assert_eq!(status, 409, "{refused}");
+    assert!(refused["detail"].as_str().is_some_and(|text| text.contains("`new`")), "{refused}");
+
+    let state = |plan: &str| -> Result<Value> {
+        let board = dashboard.get(&format!("/api/plans/{plan}"))?;
+        Ok(board["summary"]["state"].clone())
+    };
+    let ended = |plan: &str| {
+        let layout = project.layout().plan(&plan.parse().ok()?);
+        let driven = ostwin_core::control::is_driven(&layout).ok()?;
+        (!driven && state(plan).ok()? == "finished").then_some(())
+    };
+    // The epic that the edit changes has begun: that has to be said.
+    project.write("PLAN.md", &PLAN.replace("Write another.", "Write a long one."))?;
+    assert_eq!(dashboard.get(&format!("/api/plans/{plan}"))?["source_differs"], true);
+    let (status, asked) = run(json!({ "resume": true }))?;
+    assert_eq!(status, 409, "{asked}");
+    let (status, resumed) = run(json!({ "resume": true, "begun": "redo" }))?;
+    assert_eq!((status, &resumed["plan_id"]), (202, &json!(plan)), "{resumed}");
+    wait_until("the revision's end", PATIENCE, || ended(&plan))?;
+    let now = dashboard.get(&format!("/api/plans/{plan}"))?;
+    assert_eq!((&now["revision"], &now["source_differs"]), (&json!(2), &json!(false)));
+
+    let (status, again) = run(json!({ "new": true }))?;
+    assert_eq!(status, 202, "{again}");
+    let new = again["plan_id"].as_str().context("no plan")?.to_owned();
+    assert_ne!(new, plan);
+    wait_until("the new plan's end", PATIENCE, || ended(&new))?;
+    drop(file);
+    Ok(())
+}
+
+#[test]
+fn a_supervisor_is_told_that_it_serves_and_that_it_ends() -> Result<()> {
+    use std::os::unix::net::UnixDatagram;
+    let project = TestProject::with_settings(&json!({}))?;
+    let path = project.root().join("notify");
+    let socket = UnixDatagram::bind(&path)?;
+    socket.set_read_timeout(Some(PATIENCE))?;
+    let mut child = project
+        .command("ostwin-dashboard")?
+        .args(["--port", "0", "--json"])
+        .arg("--project")
+        .arg(project.root())
+        .env("NOTIFY_SOCKET", &path)
+        .env("WATCHDOG_USEC", "200000")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()?;
+    let told = || -> Result<String> {
+        let mut bytes = [0; 4096];
+        let length = socket.recv(&mut bytes)?;
+        Ok(String::from_utf8_lossy(&bytes[..length]).into_owned())
+    };
+    let ready = told()?;
+    assert!(ready.starts_with("READY=1\nSTATUS=serving at http://127.0.0.1:"), "{ready}");
+    for _ in 0..3 {
+        assert_eq!(told()?.trim_end(), "WATCHDOG=1");
+    }
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM)?;
+    let mut last = told()?;
+    while last.trim_end() == "WATCHDOG=1" {
+        last = told()?;
+    }
+    assert_eq!(last.trim_end(), "STOPPING=1");
+    assert!(child.wait()?.success());
+    Ok(())
 }

@@ -18,3 +18,5 @@ mod model;
 mod opencode;
 #[cfg(test)]
 mod python_sdk;
+#[cfg(test)]
+mod schemathesis;

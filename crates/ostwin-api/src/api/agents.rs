@@ -27,7 +27,8 @@ const PATIENCE: &str = "40";
 pub(super) fn routes() -> Vec<Route> {
     vec![
         get("/api/agents", "The agent programs of the settings, and which are here", agents),
-        post("/api/agents/{name}/test", "Starts an agent program and greets it", 200, test),
+        post("/api/agents/{name}/test", "Starts an agent program and greets it", 200, test)
+            .or(&[504]),
     ]
 }
 

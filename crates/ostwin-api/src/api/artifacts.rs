@@ -36,9 +36,12 @@ pub(super) fn routes() -> Vec<Route> {
         raw::<ArtifactInPath, Nothing>(
             "/api/rooms/{id}/artifacts/{*path}",
             "The content of an artifact: shown where that is safe, else to keep; ranges are given",
-            "application/octet-stream",
+            "*/*",
             on_get(content),
-        ),
+        )
+        .or(&[404, 409, 413, 416])
+        .or_else(206, "*/*")
+        .with_header("Range", "`bytes=0-99`: only this part."),
     ]
 }
 

@@ -1,8 +1,9 @@
 //! Settings with their sources, and setting those of the project.
 
 use axum::http::StatusCode;
-use ostwin_core::config::{self, Layer, Places, SourceKind};
-use ostwin_core::fs;
+use ostwin_core::config::{
+    self, EditError, Layer, Places, Settings, SettingsFile, Source, SourceKind,
+};
 use ostwin_core::redact::{Redactor, is_secret_name};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,8 +13,6 @@ use crate::call::Call;
 use crate::http::{Mistake, Nothing, Page, Problem, Route, get, page, put, with_causes};
 use crate::project::Current;
 
-/// No settings file is longer.
-const MAX_BYTES: u64 = 4 << 20;
 /// What is shown instead of a value by whose name it is a secret.
 const HIDDEN: &str = "(hidden)";
 
@@ -45,6 +44,33 @@ struct Setting {
     env: String,
     /// What it means.
     doc: String,
+}
+
+/// A setting that somebody set, by the layer that has the last word.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct SettingOf {
+    /// Its dotted key.
+    key: String,
+    /// Its value; what is secret is not told.
+    value: Value,
+    /// The layer that the value comes from.
+    layer: SourceKind,
+    /// The same in words, with file and line, or the variable.
+    source: String,
+}
+
+/// What somebody set: everything that does not have its shipped value.
+pub(super) fn set_by_somebody(settings: &Settings, redactor: &Redactor) -> Vec<SettingOf> {
+    let told = settings.list().into_iter().filter(|(_, _, source)| is_set(source));
+    told.map(|(key, mut value, source)| {
+        hide(redactor, &key, &mut value);
+        SettingOf { value, layer: source.kind, source: source.to_string(), key }
+    })
+    .collect()
+}
+
+fn is_set(source: &Source) -> bool {
+    source.kind != SourceKind::Shipped
 }
 
 fn settings(call: &Call, _: Nothing, _: Nothing) -> Result<Page<Setting>, Problem> {
@@ -127,7 +153,7 @@ fn set(call: &Call, _: Nothing, new: NewSetting) -> Result<SettingNow, Problem> 
     let served = call.one()?;
     let project = served.project();
     let layout = project.layout();
-    let file = layout.config();
+    let file = SettingsFile::of_project(layout);
     let text = match &new.value {
         Value::Null => None,
         Value::String(text) => Some(text.clone()),
@@ -138,17 +164,14 @@ fn set(call: &Call, _: Nothing, new: NewSetting) -> Result<SettingNow, Problem> 
         let text = format!("there is no setting `{}`{near}; `/api/config` lists them", new.key);
         return Err(refused(text));
     }
-    let bytes = fs::read_optional(&file, MAX_BYTES)?;
-    let changed = config::set(&file, bytes.as_deref(), &new.key, text.as_deref())
-        .map_err(|error| refused(with_causes(&error)))?;
-    let changed = fs::json_bytes(&changed).map_err(|error| Problem::internal(&error))?;
     // What does not fit together is not written.
-    let layer = Layer::from_file(SourceKind::Project, &file, &changed)
-        .map_err(|error| refused(with_causes(&error)))?;
-    let places = Places { project: None, ..Places::of_process(Some(layout)) };
-    let loaded =
-        config::load(&places, vec![layer]).map_err(|error| refused(with_causes(&error)))?;
-    fs::replace_record(&file, &changed, project.store().durability)?;
+    let accept = |changed: &[u8]| {
+        let layer = Layer::from_file(SourceKind::Project, &file.path, changed)
+            .map_err(|error| refused(with_causes(&error)))?;
+        let places = Places { project: None, ..Places::of_process(Some(layout)) };
+        config::load(&places, vec![layer]).map_err(|error| refused(with_causes(&error)))
+    };
+    let loaded = file.edit(project.store(), &new.key, text.as_deref(), accept)?;
     served.reload()?;
     let (mut value, source) = match loaded.settings.get(&new.key) {
         Some((value, source)) => (value, source),
@@ -156,6 +179,16 @@ fn set(call: &Call, _: Nothing, new: NewSetting) -> Result<SettingNow, Problem> 
     };
     hide(&project.store().redactor, &new.key, &mut value);
     Ok(SettingNow { key: new.key, value, layer: source.kind, source: source.to_string() })
+}
+
+impl From<EditError> for Problem {
+    fn from(error: EditError) -> Self {
+        match error {
+            EditError::File(error) => refused(with_causes(&error)),
+            EditError::Fs(error) => error.into(),
+            EditError::Lock(error) => error.into(),
+        }
+    }
 }
 
 /// A value that is not taken. Nothing was written.

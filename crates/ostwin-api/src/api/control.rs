@@ -5,10 +5,12 @@ use std::time::Duration;
 use ostwin_core::control::{self, Acted, Ask, ControlError, Decision};
 use ostwin_core::ids::{PlanId, RoomId, RunId, SignalName, StateName};
 use ostwin_core::plan_review::Expected;
+use ostwin_core::plans::StoredPlan;
 use ostwin_watch::Changed;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::plan_text::BegunAnswer;
 use super::plans::PlanPath;
 use super::review::proposal;
 use super::rooms::RoomPath;
@@ -35,6 +37,10 @@ pub(super) fn routes() -> Vec<Route> {
         post("/api/plans/{id}/reject", "The reviewed plan does not run", 200, reject),
         post("/api/rooms/{id}/status", "What a person decides about a room", 200, decide),
     ]
+    .into_iter()
+    // An engine, or the command that starts one, may not answer in time.
+    .map(|route| route.or(&[504]))
+    .collect()
 }
 
 /// How a plan is run.
@@ -53,6 +59,15 @@ struct Run {
     /// The model.
     #[serde(default)]
     model: Option<String>,
+    /// First take the file that the plan was imported from as its text, if it was edited since.
+    #[serde(default)]
+    resume: bool,
+    /// With `resume`: what becomes of epics that have begun and that the edit changes or removes.
+    #[serde(default)]
+    begun: Option<BegunAnswer>,
+    /// Run it from the beginning, as a new plan with rooms of its own.
+    #[serde(default)]
+    new: bool,
 }
 
 /// Who lets a plan run.
@@ -86,7 +101,25 @@ fn run(call: &Call, path: PlanPath, run: Run) -> Result<Started, Problem> {
     if control::is_driven(&view.plan.paths)? {
         return Err(Problem::conflict(format!("an engine drives plan `{}` already", path.id)));
     }
-    let mut args = vec!["run".to_owned(), path.id.to_string(), "--detach".to_owned()];
+    if run.begun.is_some() && !run.resume {
+        return Err(Problem::unprocessable("`begun` says what `resume` does: send both"));
+    }
+    if run.new && run.resume {
+        return Err(Problem::unprocessable("`new` and `resume` exclude each other"));
+    }
+    // The command line takes an edit by the file's name; by its id a plan goes on as it is.
+    let named = match run.resume {
+        true => source(&view.plan)?,
+        false => path.id.to_string(),
+    };
+    let mut args = vec!["run".to_owned(), named, "--detach".to_owned()];
+    if run.resume {
+        args.push("--resume".to_owned());
+    }
+    if run.new {
+        args.push("--new".to_owned());
+    }
+    args.extend(run.begun.map(|begun| format!("--begun={}", begun.as_str())));
     let rule = run.review.map(|rule| match rule {
         ReviewRule::Off => "off",
         ReviewRule::Auto => "auto",
@@ -98,8 +131,28 @@ fn run(call: &Call, path: PlanPath, run: Run) -> Result<Started, Problem> {
     args.extend(run.model.map(|model| format!("--model={model}")));
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let answer = ostwin(served, &args, START)?;
-    served.refresh(Some(Changed::EngineFile(path.id)));
+    served.refresh(Some(Changed::EngineFile(path.id.clone())));
+    // Of a plan that is finished the command line shows the board instead.
+    if answer.get("pid").is_none() {
+        let id = &path.id;
+        return Err(Problem::conflict(format!(
+            "nothing of plan `{id}` is left to do; `new` runs it again, as a new plan"
+        )));
+    }
     serde_json::from_value(answer).map_err(|error| Problem::internal(&error))
+}
+
+/// The file that a plan was imported from.
+fn source(plan: &StoredPlan) -> Result<String, Problem> {
+    let file = &plan.meta.source_path;
+    match file.to_str().filter(|_| file.is_file()) {
+        Some(name) => Ok(name.to_owned()),
+        None => Err(Problem::conflict(format!(
+            "plan `{}` comes from no file that is there: save its text here, and run it without \
+             `resume`",
+            plan.meta.plan_id
+        ))),
+    }
 }
 
 /// How a run is ended.

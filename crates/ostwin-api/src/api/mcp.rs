@@ -1,19 +1,22 @@
 //! The tool servers of sessions: which there are, and whether one answers.
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use axum::http::StatusCode;
 use ostwin_core::env;
 use ostwin_core::programs::Programs;
-use ostwin_core::redact::Redactor;
-use ostwin_runner::mcp::{self, McpError, Server, Servers};
+use ostwin_core::project::Project;
+use ostwin_core::redact::{Redactor, is_secret_name};
+use ostwin_runner::mcp::{self, EditError, McpError, Removed, Server, Servers, TierFile};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::named::NameInPath;
 use crate::call::Call;
-use crate::http::{Nothing, Page, Problem, Route, get, page, post};
+use crate::http::{Nothing, Page, Problem, Route, delete, get, page, post, put};
 use crate::project::Served;
 use crate::sibling::ostwin;
 
@@ -26,7 +29,15 @@ const PATIENCE: &str = "40";
 pub(super) fn routes() -> Vec<Route> {
     vec![
         get("/api/mcp", "The tool servers that sessions get, and those that they do not", servers),
-        post("/api/mcp/{name}/test", "Starts a tool server and asks what it offers", 200, test),
+        put("/api/mcp/{name}", "Names a tool server in the project's file", 200, add),
+        delete(
+            "/api/mcp/{name}",
+            "Takes a tool server out of it, or hides the user's",
+            200,
+            remove,
+        ),
+        post("/api/mcp/{name}/test", "Starts a tool server and asks what it offers", 200, test)
+            .or(&[504]),
     ]
 }
 
@@ -173,6 +184,110 @@ fn state_with(program: Option<&PathBuf>) -> ServerState {
     if program.is_some() { ServerState::Enabled } else { ServerState::NoProgram }
 }
 
+/// A tool server to name: one that is started, or one that is reached.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct NewServer {
+    /// Its program and arguments, for one that is started.
+    #[serde(default)]
+    command: Option<Vec<String>>,
+    /// Variables that it needs; `${vault:SERVER/KEY}` stands for a secret.
+    #[serde(default)]
+    environment: BTreeMap<String, String>,
+    /// Its address, for one that is reached over the network.
+    #[serde(default)]
+    url: Option<String>,
+    /// Headers of every request to it.
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+}
+
+impl fmt::Debug for NewServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // What stands in variables and headers may be a secret.
+        f.debug_struct("NewServer").field("url", &self.url).finish_non_exhaustive()
+    }
+}
+
+/// A tool server that was named.
+#[derive(Debug, Serialize, JsonSchema)]
+struct ServerNamed {
+    /// Its name.
+    name: String,
+    /// The file that names it.
+    file: String,
+    /// Whether there was one of this name.
+    replaced: bool,
+    /// What to mind, such as a secret that everybody can read there.
+    warnings: Vec<String>,
+}
+
+fn add(call: &Call, path: NameInPath, new: NewServer) -> Result<ServerNamed, Problem> {
+    let project = call.one()?.project();
+    let name = path.plain()?;
+    let server = match (new.command, new.url) {
+        (Some(command), None) if new.headers.is_empty() => {
+            Server::Local { command, environment: new.environment }
+        }
+        (None, Some(url)) if new.environment.is_empty() => {
+            Server::Remote { url, headers: new.headers }
+        }
+        _ => {
+            let text = "give either `command`, with `environment`, or `url`, with `headers`";
+            return Err(Problem::unprocessable(text));
+        }
+    };
+    let file = file_of(&project);
+    let replaced = file.add(project.store(), name, &server, true)?;
+    let (Server::Local { environment: values, .. } | Server::Remote { headers: values, .. }) =
+        &server;
+    let plain = |text: &str| !text.contains("${") && !text.contains("{env:");
+    let secrets = values.iter().filter(|(key, value)| is_secret_name(key) && plain(value));
+    let warnings = secrets.map(|(key, _)| {
+        format!(
+            "the value of `{key}` stands in the file for everybody who reads it: keep it in the \
+             vault, and write `${{vault:{name}/{key}}}` here"
+        )
+    });
+    Ok(ServerNamed {
+        name: name.to_owned(),
+        file: file.path.display().to_string(),
+        replaced,
+        warnings: warnings.collect(),
+    })
+}
+
+/// A tool server that sessions get no more, or not this one.
+#[derive(Debug, Serialize, JsonSchema)]
+struct ServerTaken {
+    /// Its name.
+    name: String,
+    /// Whether the project's file hides the user's now; else its own entry is gone.
+    hidden: bool,
+    /// Whether sessions get the user's of this name now.
+    user_now: bool,
+}
+
+fn remove(call: &Call, path: NameInPath, _: Nothing) -> Result<ServerTaken, Problem> {
+    let served = call.one()?;
+    let project = served.project();
+    let name = path.plain()?;
+    let file = file_of(&project);
+    let of_user = |servers: &Servers| {
+        let slot = servers.get(name).filter(|slot| slot.source != file.path);
+        slot.is_some_and(|slot| slot.entry.is_some())
+    };
+    // What the project's file says itself is taken out whatever is below it.
+    let removed = file.remove(project.store(), name, of_user(&merged(served)?))?;
+    let hidden = removed == Removed::Hidden;
+    Ok(ServerTaken { name: name.to_owned(), hidden, user_now: of_user(&merged(served)?) })
+}
+
+fn file_of(project: &Project) -> TierFile {
+    let layout = project.layout();
+    TierFile { path: layout.mcp_config(), guard: layout.mcp_lock() }
+}
+
 /// How a tool server answered.
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]
 struct ServerTest {
@@ -239,5 +354,19 @@ fn test(call: &Call, path: NameInPath, _: Nothing) -> Result<ServerTest, Problem
 impl From<McpError> for Problem {
     fn from(error: McpError) -> Self {
         Self::of(StatusCode::CONFLICT, &error)
+    }
+}
+
+impl From<EditError> for Problem {
+    fn from(error: EditError) -> Self {
+        match error {
+            EditError::Fs(error) => error.into(),
+            EditError::Lock(error) => error.into(),
+            EditError::Unknown { .. } => Self::of(StatusCode::NOT_FOUND, &error),
+            EditError::Mcp(_) => Self::of(StatusCode::UNPROCESSABLE_ENTITY, &error),
+            EditError::Exists { .. } | EditError::Own { .. } => {
+                Self::of(StatusCode::CONFLICT, &error)
+            }
+        }
     }
 }

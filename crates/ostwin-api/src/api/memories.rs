@@ -42,6 +42,7 @@ struct MemoriesQuery {
     #[serde(default)]
     superseded: bool,
     /// Only those behind this cursor.
+    #[schemars(regex(pattern = r"^[0-9a-f]{8}:[0-9]{1,19}(,[0-9a-f]{8}:[0-9]{1,19})*$"))]
     after: Option<String>,
     /// At most so many; 50 if left out, 200 at most.
     limit: Option<usize>,

@@ -3,6 +3,7 @@
 mod agents;
 mod artifacts;
 mod attempts;
+mod budget;
 mod channel;
 mod config;
 mod control;
@@ -39,6 +40,7 @@ pub(crate) fn routes() -> Vec<Route> {
         review::routes(),
         timeline::routes(),
         control::routes(),
+        budget::routes(),
         rooms::routes(),
         channel::routes(),
         attempts::routes(),

@@ -9,6 +9,7 @@ use crate::http::Problem;
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct NameInPath {
     /// Its name.
+    #[schemars(regex(pattern = r"^[A-Za-z0-9_.][A-Za-z0-9_.-]*$"))]
     name: String,
 }
 

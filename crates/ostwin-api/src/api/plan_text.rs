@@ -7,8 +7,8 @@ use ostwin_core::config::{self, Layer, REHEARSAL, Settings};
 use ostwin_core::dag::{self, BuildOptions};
 use ostwin_core::ids::{EpicId, PlanId, RoomId, entropy};
 use ostwin_core::lock::{self, LockError};
-use ostwin_core::plan::{self, ParsedPlan};
-use ostwin_core::plan_review;
+use ostwin_core::plan::{self, LineIndex, ParseOptions, ParsedPlan};
+use ostwin_core::plan_review::{self, Text as RunningText};
 use ostwin_core::plans::{self, Begun, StoredPlan, sha256};
 use ostwin_core::room;
 use ostwin_engine::{Mode, Submitted};
@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use super::dag::{Graph, graph};
 use super::plans::PlanPath;
 use crate::call::Call;
-use crate::http::{Mistake, Nothing, Problem, Route, delete, post, put};
+use crate::http::{Mistake, Nothing, Problem, Route, delete, post, put, with_causes};
 use crate::project::{Current, Served};
 
 /// The routes.
@@ -130,6 +130,31 @@ fn settings_of(current: &Current, parsed: &ParsedPlan) -> Result<Settings, Probl
     loaded.map(|loaded| loaded.settings).map_err(|error| wrong(error.to_string()))
 }
 
+/// The settings of a run of a plan: with those of its text, and of the files beside it.
+pub(super) fn settings_of_plan(
+    current: &Current,
+    plan: &StoredPlan,
+    running: &RunningText,
+) -> Result<Settings, Problem> {
+    let file = if running.refined { plan.paths.refined() } else { plan.paths.plan() };
+    let text = String::from_utf8_lossy(&running.bytes);
+    let parsed = plan::parse_bytes(&running.bytes, &ParseOptions::default()).plan;
+    let index = LineIndex::new(&text);
+    let line = |key: &str| {
+        let (_, span) = parsed.config_spans.iter().find(|(name, _)| name == key)?;
+        Some(index.position(span.start).line)
+    };
+    let wrong = |error: &dyn std::error::Error| Problem::conflict(with_causes(error));
+    let (layer, _) = Layer::from_plan(&file, &parsed.config, &line).map_err(|errors| {
+        Problem::conflict(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+    })?;
+    let mut layers = vec![layer];
+    layers.extend(config::of_plan(&plan.paths).map_err(|error| wrong(&error))?);
+    let places = config::Places::of_process(Some(current.project.layout()));
+    let loaded = config::load(&places, layers).map_err(|error| wrong(&error))?;
+    Ok(loaded.settings)
+}
+
 fn create(call: &Call, _: Nothing, new: NewPlan) -> Result<TakenPlan, Problem> {
     let served = call.one()?;
     let current = served.current();
@@ -227,11 +252,21 @@ struct NewRevision {
 /// What becomes of an epic that has begun when a revision changes it.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-enum BegunAnswer {
+pub(super) enum BegunAnswer {
     /// It keeps the text that it was begun by.
     Keep,
     /// It starts over by the new text; one that the revision removes is cancelled.
     Redo,
+}
+
+impl BegunAnswer {
+    /// As the command line takes it.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Keep => "keep",
+            Self::Redo => "redo",
+        }
+    }
 }
 
 fn revise(call: &Call, path: PlanPath, new: NewRevision) -> Result<TakenPlan, Problem> {

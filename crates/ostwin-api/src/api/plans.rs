@@ -2,14 +2,19 @@
 
 use ostwin_core::board::Board;
 use ostwin_core::events::Event;
+use ostwin_core::fs;
 use ostwin_core::ids::{PlanId, RoomId};
 use ostwin_core::jsonl;
+use ostwin_core::plan::MAX_PLAN_BYTES;
 use ostwin_core::plan_review;
+use ostwin_core::plans::{StoredPlan, sha256};
 use ostwin_core::time::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::ops::ControlFlow;
 
+use super::config::{SettingOf, set_by_somebody};
+use super::plan_text::settings_of_plan;
 use crate::call::Call;
 use crate::http::{Nothing, Page, Problem, Route, get, page};
 use crate::live::{PlanSummary, Review};
@@ -72,6 +77,12 @@ struct Plan {
     imported_at: Timestamp,
     /// Whether its rooms are made.
     begun: bool,
+    /// Whether the file that it was imported from has another text now; null if there is no file.
+    source_differs: Option<bool>,
+    /// What is set for its runs, each with its source; all else has the value that is shipped.
+    config: Vec<SettingOf>,
+    /// Why its own settings cannot be read; those of the project are told then.
+    config_problem: Option<String>,
     /// How its review stands.
     review: PlanReview,
 }
@@ -89,6 +100,12 @@ fn plan(call: &Call, path: PlanPath, _: Nothing) -> Result<Plan, Problem> {
     let served = call.one()?;
     let view = served.view(&path.id)?;
     let text = plan_review::running_text(&view.plan)?;
+    let current = served.current();
+    let own = settings_of_plan(&current, &view.plan, &text);
+    let (settings, config_problem) = match own {
+        Ok(settings) => (settings, None),
+        Err(problem) => (current.settings, Some(problem.detail().to_owned())),
+    };
     let review = view.board.rows.iter().find(|row| row.epic.is_plan_review());
     Ok(Plan {
         project: served.key.clone(),
@@ -100,12 +117,22 @@ fn plan(call: &Call, path: PlanPath, _: Nothing) -> Result<Plan, Problem> {
         revision: view.plan.meta.revision,
         imported_at: view.plan.meta.imported_at,
         begun: view.plan.paths.dag().is_file(),
+        source_differs: source_differs(&view.plan),
+        config: set_by_somebody(&settings, &current.project.store().redactor),
+        config_problem,
         review: PlanReview {
             state: Review::of(&view.board),
             room: review.and_then(|row| row.room.clone()),
         },
         board: view.board.as_ref().clone(),
     })
+}
+
+/// Whether the file that a plan was imported from has another text now. One that cannot be read is
+/// none that could be run.
+fn source_differs(plan: &StoredPlan) -> Option<bool> {
+    let bytes = fs::read_optional(&plan.meta.source_path, MAX_PLAN_BYTES as u64).ok()??;
+    Some(sha256(&bytes) != plan.meta.source_sha256)
 }
 
 /// Which events are wanted.

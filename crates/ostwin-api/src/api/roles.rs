@@ -169,6 +169,7 @@ struct NewRole {
     /// Its `role.json`.
     role_json: Map<String, Value>,
     /// Its prompt, in Markdown.
+    #[schemars(regex(pattern = r"\S"))]
     role_md: String,
 }
 

@@ -43,6 +43,7 @@ pub(super) fn routes() -> Vec<Route> {
 #[serde(deny_unknown_fields)]
 struct Search {
     /// What to look for, in a few words.
+    #[schemars(length(max = 2_000), regex(pattern = r"\S"))]
     query: String,
     /// How memories are compared with it: `hybrid`, `lexical` or `semantic`.
     #[serde(default)]

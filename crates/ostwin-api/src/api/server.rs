@@ -28,7 +28,9 @@ pub(super) fn routes() -> Vec<Route> {
              and `alert` events; `hello` when the stream begins, `reset` when what was missed is gone",
             "text/event-stream",
             on_get(stream),
-        ),
+        )
+        .or(&[404])
+        .with_header("Last-Event-ID", "The last event that was seen: what was missed comes first."),
         raw::<Nothing, Nothing>(
             "/api/openapi.json",
             "This description",
@@ -52,7 +54,9 @@ pub(super) fn routes() -> Vec<Route> {
             "The way in for browsers: sets the cookie and leads to the app",
             "text/html",
             on_get(auth),
-        ),
+        )
+        .status(StatusCode::SEE_OTHER)
+        .or_else(401, "text/html"),
     ]
 }
 

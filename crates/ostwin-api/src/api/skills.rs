@@ -26,7 +26,7 @@ const FETCH: Duration = Duration::from_secs(45);
 pub(super) fn routes() -> Vec<Route> {
     vec![
         get("/api/skills", "Every skill, where it is found and where it came from", skills),
-        post("/api/skills/install", "Installs a skill into the project", 201, install),
+        post("/api/skills/install", "Installs a skill into the project", 201, install).or(&[502]),
         delete("/api/skills/{name}", "Removes a skill that was installed", 200, remove),
     ]
 }

@@ -52,8 +52,10 @@ fn secrets(call: &Call, _: Nothing, _: Nothing) -> Result<Page<SecretName>, Prob
 #[derive(Debug, Deserialize, JsonSchema)]
 struct SecretInPath {
     /// Which server it is for.
+    #[schemars(regex(pattern = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"))]
     server: String,
     /// Its key.
+    #[schemars(regex(pattern = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"))]
     key: String,
 }
 

@@ -3,9 +3,15 @@
 //! The schemas are those that the types of core have anyway: OpenAPI 3.1 takes JSON Schema as it
 //! is. What is answered and what is sent are described apart, because a field with a default may be
 //! left out of the one and is always there in the other.
+//!
+//! Every answer that a route may give is listed by its status: there is no `default`, so that whoever
+//! holds the server against its description finds what was forgotten.
 
-use schemars::SchemaGenerator;
+use std::collections::BTreeMap;
+
 use schemars::generate::SchemaSettings;
+use schemars::transform::RecursiveTransform;
+use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 use super::problem::Problem;
@@ -20,16 +26,20 @@ pub(crate) fn document(routes: &[Route]) -> Value {
         SchemaSettings::draft2020_12().with(|settings| {
             settings.definitions_path = SCHEMAS.into();
             settings.meta_schema = None;
+            settings.transforms.push(Box::new(RecursiveTransform(bounded)));
         })
     };
     let mut given = settings().for_serialize().into_generator();
     let mut taken = settings().for_deserialize().into_generator();
+    // What stands in an address is said where it stands.
+    let whole = |settings: &mut SchemaSettings| settings.inline_subschemas = true;
+    let mut named = settings().for_deserialize().with(whole).into_generator();
     let problem = given.subschema_for::<Problem>().to_value();
     let mut paths = Map::new();
     for route in routes {
         let path = paths.entry(plain(route.path)).or_insert_with(|| json!({}));
         path[route.method.as_str().to_lowercase()] =
-            operation(route, &mut given, &mut taken, &problem);
+            operation(route, [&mut given, &mut taken, &mut named]);
     }
     let mut schemas = given.take_definitions(true);
     for (name, schema) in taken.take_definitions(true) {
@@ -41,12 +51,14 @@ pub(crate) fn document(routes: &[Route]) -> Value {
         "info": {
             "title": "OSTwin dashboard",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "Plans, war-rooms and memories of one or several projects.",
+            "description": "Plans, war-rooms and memories of one or several projects. `HEAD` is \
+                answered where `GET` is; another method than those listed gets 405, with `Allow`.",
         },
         "security": [{ "token": [] }, { "session": [] }],
         "paths": paths,
         "components": {
             "schemas": schemas,
+            "responses": problems(routes, &problem),
             "securitySchemes": {
                 "token": { "type": "http", "scheme": "bearer" },
                 "session": { "type": "apiKey", "in": "cookie", "name": crate::door::COOKIE },
@@ -55,20 +67,28 @@ pub(crate) fn document(routes: &[Route]) -> Value {
     })
 }
 
+/// Says how large a whole number may be: what is larger is refused, or not the same any more for a
+/// client that reads numbers as JavaScript does.
+fn bounded(schema: &mut Schema) {
+    let most: u64 = match schema.get("format").and_then(Value::as_str) {
+        Some("uint32") => u64::from(u32::MAX),
+        Some("uint64" | "uint") => (1 << 53) - 1,
+        _ => return,
+    };
+    if schema.get("maximum").is_none() {
+        schema.insert("maximum".to_owned(), most.into());
+    }
+}
+
 /// A path as OpenAPI writes it, which knows no rest of a path.
 fn plain(path: &str) -> String {
     path.replace("{*", "{")
 }
 
-fn operation(
-    route: &Route,
-    given: &mut SchemaGenerator,
-    taken: &mut SchemaGenerator,
-    problem: &Value,
-) -> Value {
+fn operation(route: &Route, [given, taken, named]: [&mut SchemaGenerator; 3]) -> Value {
     let about = &route.about;
-    let mut parameters = parameters("path", about.path, taken);
-    parameters.extend(self::parameters("query", about.query, taken));
+    let mut parameters = parameters("path", about.path, named);
+    parameters.extend(self::parameters("query", about.query, named));
     if crate::app::is_of_a_project(route.path) {
         parameters.push(json!({
             "name": "project",
@@ -78,19 +98,16 @@ fn operation(
             "schema": { "type": "string" },
         }));
     }
-    let (media, schema) = about.answer;
-    let content = match schema {
-        Some(schema) => json!({ media: { "schema": schema(given).to_value() } }),
-        None => json!({ media: {} }),
-    };
-    let refused = json!({
-        "description": "What went wrong.",
-        "content": { "application/problem+json": { "schema": problem } },
-    });
-    let mut responses = Map::new();
-    let success = json!({ "description": route.summary, "content": content });
-    responses.insert(about.status.as_str().to_owned(), success);
-    responses.insert("default".to_owned(), refused);
+    parameters.extend(about.headers.iter().map(|(name, says)| {
+        json!({
+            "name": name,
+            "in": "header",
+            "required": false,
+            "description": says,
+            "schema": { "type": "string" },
+        })
+    }));
+    let responses = responses(route, given);
     let mut operation = json!({
         "operationId": operation_id(route),
         "summary": route.summary,
@@ -108,6 +125,77 @@ fn operation(
     operation
 }
 
+/// Every answer of a route: nothing else is answered.
+fn responses(route: &Route, given: &mut SchemaGenerator) -> Map<String, Value> {
+    let about = &route.about;
+    let mut found = BTreeMap::new();
+    for (status, media) in &about.others {
+        let described = match *media {
+            None if *status == 401 && crate::door::is_open(route.path) => continue,
+            None => json!({ "$ref": format!("#/components/responses/{}", problem_name(*status)) }),
+            Some("") => json!({ "description": meaning(*status) }),
+            Some(media) => json!({ "description": meaning(*status), "content": { media: {} } }),
+        };
+        found.insert(*status, described);
+    }
+    let (media, schema) = about.answer;
+    let mut success = json!({ "description": route.summary });
+    if !about.status.is_redirection() {
+        success["content"] = match schema {
+            Some(schema) => json!({ media: { "schema": schema(given).to_value() } }),
+            None => json!({ media: {} }),
+        };
+    }
+    if about.snapshot {
+        let header = |says: &str| json!({ "description": says, "required": true, "schema": { "type": "string" } });
+        success["headers"] = json!({
+            "ETag": header("What `If-None-Match` takes."),
+            "Ostwin-Stream-Id": header("The last event of the stream that this is sure to include."),
+        });
+    }
+    found.insert(about.status.as_u16(), success);
+    found.into_iter().map(|(status, answer)| (status.to_string(), answer)).collect()
+}
+
+/// The problems that routes answer with, each once.
+fn problems(routes: &[Route], problem: &Value) -> BTreeMap<String, Value> {
+    let all = routes.iter().flat_map(|route| &route.about.others);
+    all.filter(|(_, media)| media.is_none())
+        .map(|(status, _)| {
+            let content = json!({ "application/problem+json": { "schema": problem } });
+            let described = json!({ "description": meaning(*status), "content": content });
+            (problem_name(*status), described)
+        })
+        .collect()
+}
+
+fn problem_name(status: u16) -> String {
+    format!("Problem{status}")
+}
+
+/// What a status means here.
+fn meaning(status: u16) -> &'static str {
+    match status {
+        206 => "The part that was asked for.",
+        304 => "It is what the client has.",
+        400 => "The path or a parameter makes no sense.",
+        401 => "Nobody who was let in.",
+        403 => "It comes from another page, or leads out of where it may.",
+        404 => "There is no such thing.",
+        408 => "The body took too long.",
+        409 => "It does not fit how things stand.",
+        413 => "It is too large.",
+        415 => "The body is no JSON.",
+        416 => "There is no such part.",
+        421 => "The server is not called by that name.",
+        422 => "The body is not what this takes.",
+        502 => "What was fetched from elsewhere did not come.",
+        503 => "Somebody else holds what this needs, or it took too long: try again.",
+        504 => "No answer in time.",
+        _ => "Something of the server's own failed.",
+    }
+}
+
 /// `get_api_plans_id_dag`
 fn operation_id(route: &Route) -> String {
     let words = route.path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|w| !w.is_empty());
@@ -116,9 +204,9 @@ fn operation_id(route: &Route) -> String {
 }
 
 /// The fields of an object as parameters.
-fn parameters(place: &str, of: Option<Describe>, taken: &mut SchemaGenerator) -> Vec<Value> {
+fn parameters(place: &str, of: Option<Describe>, named: &mut SchemaGenerator) -> Vec<Value> {
     let Some(describe) = of else { return Vec::new() };
-    let schema = describe(taken).to_value();
+    let schema = describe(named).to_value();
     let required = schema["required"].as_array().cloned().unwrap_or_default();
     let fields = schema["properties"].as_object().cloned().unwrap_or_default();
     fields

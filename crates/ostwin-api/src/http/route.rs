@@ -4,6 +4,7 @@
 //! A handler is blocking code over core. It runs on a thread that may block; what it returns is
 //! serialised, given an entity tag and, where the client has it already, not sent again.
 
+use std::error::Error;
 use std::sync::Arc;
 
 use axum::body::Bytes;
@@ -16,6 +17,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use tower_http::timeout::TimeoutError;
 
 use super::problem::{Mistake, Problem};
 use crate::app::App;
@@ -46,12 +48,67 @@ pub(crate) struct About {
     pub(crate) path: Option<Describe>,
     /// The parameters behind the `?`.
     pub(crate) query: Option<Describe>,
+    /// The headers that change the answer, and what they say.
+    pub(crate) headers: Vec<(&'static str, &'static str)>,
     /// The body that is sent.
     pub(crate) body: Option<Describe>,
     /// The status of a success.
     pub(crate) status: StatusCode,
     /// What a success holds; its media type, and its schema where it is JSON.
     pub(crate) answer: (&'static str, Option<Describe>),
+    /// Further answers, with the media type of those that are no problem documents.
+    pub(crate) others: Vec<(u16, Option<&'static str>)>,
+    /// Whether it is a snapshot: with an entity tag, and the event that it includes.
+    pub(crate) snapshot: bool,
+}
+
+/// What every route may answer: a query that makes no sense, a stranger, another page, another
+/// name, and what is the server's own.
+const ALWAYS: [u16; 6] = [400, 401, 403, 421, 500, 503];
+/// What a route that takes a body may answer besides.
+const WITH_BODY: [u16; 6] = [404, 408, 409, 413, 415, 422];
+
+impl Route {
+    /// The same with further answers, all of them problems.
+    pub(crate) fn or(mut self, statuses: &[u16]) -> Self {
+        self.about.others.extend(statuses.iter().map(|status| (*status, None)));
+        self
+    }
+
+    /// The same with an answer that is no problem document: its media type, empty for no content.
+    pub(crate) fn or_else(mut self, status: u16, media_type: &'static str) -> Self {
+        self.about.others.retain(|(known, _)| *known != status);
+        self.about.others.push((status, Some(media_type)));
+        self
+    }
+
+    /// The same with a header that it looks at.
+    pub(crate) fn with_header(mut self, name: &'static str, says: &'static str) -> Self {
+        self.about.headers.push((name, says));
+        self
+    }
+
+    /// The same with another status for a success.
+    pub(crate) fn status(mut self, status: StatusCode) -> Self {
+        self.about.status = status;
+        self
+    }
+}
+
+impl About {
+    /// A route with this path, which answers JSON.
+    fn json<P: JsonSchema, A: JsonSchema>(status: StatusCode) -> Self {
+        Self {
+            path: Some(describe::<P>),
+            query: None,
+            headers: Vec::new(),
+            body: None,
+            status,
+            answer: (JSON, Some(refer::<A>)),
+            others: ALWAYS.map(|status| (status, None)).into(),
+            snapshot: false,
+        }
+    }
 }
 
 fn describe<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
@@ -75,35 +132,30 @@ where
     Q: DeserializeOwned + JsonSchema + Send + 'static,
     A: Serialize + JsonSchema + 'static,
 {
+    let of_project = crate::app::is_of_a_project(path);
     let handler = move |State(app): State<Arc<App>>,
                         path: Result<Path<P>, PathRejection>,
                         headers: HeaderMap,
                         uri: Uri| async move {
-        let (call, path, query) = match begin::<P, Q>(app, path, &uri) {
-            Ok(asked) => asked,
-            Err(problem) => return problem.into_response(),
-        };
+        let (call, path, query) = begin::<P, Q>(app, of_project, path, &uri)?;
         // Taken before anything is read: what happens meanwhile is told again, never missed.
         let stream_id = call.app.hub.last_id();
-        let body = blocking(move || json(&answer(&call, path, query)?)).await;
-        match body {
-            Ok(body) => tagged(body, &headers, &stream_id),
-            Err(problem) => problem.into_response(),
-        }
+        let body = blocking(move || json(&answer(&call, path, query)?)).await?;
+        Ok::<_, Problem>(tagged(body, &headers, &stream_id))
     };
-    Route {
+    let mut about = About::json::<P, A>(StatusCode::OK);
+    about.query = Some(describe::<Q>);
+    about.snapshot = true;
+    let route = Route {
         method: Method::GET,
         path,
         summary,
-        about: About {
-            path: Some(describe::<P>),
-            query: Some(describe::<Q>),
-            body: None,
-            status: StatusCode::OK,
-            answer: (JSON, Some(refer::<A>)),
-        },
+        about,
         handler: on(MethodFilter::GET, handler),
-    }
+    };
+    let route = if of_project { route.or(&[404, 409]) } else { route };
+    let says = "The `ETag` of what the client has: it is not sent again.";
+    route.or_else(304, "").with_header("If-None-Match", says)
 }
 
 /// A route that changes something: `act` gets the path and the body.
@@ -124,30 +176,14 @@ where
                         headers: HeaderMap,
                         uri: Uri,
                         body: Result<Bytes, BytesRejection>| async move {
-        let asked = begin::<P, Nothing>(app, path, &uri)
-            .and_then(|(call, path, _)| Ok((call, path, sent::<B>(&headers, body)?)));
-        let (call, path, body) = match asked {
-            Ok(asked) => asked,
-            Err(problem) => return problem.into_response(),
-        };
-        match blocking(move || json(&act(&call, path, body)?)).await {
-            Ok(body) => (status, [(header::CONTENT_TYPE, JSON)], body).into_response(),
-            Err(problem) => problem.into_response(),
-        }
+        let (call, path, _) = begin::<P, Nothing>(app, true, path, &uri)?;
+        let body = sent::<B>(&headers, body)?;
+        let body = blocking(move || json(&act(&call, path, body)?)).await?;
+        Ok::<_, Problem>((status, [(header::CONTENT_TYPE, JSON)], body))
     };
-    Route {
-        method,
-        path,
-        summary,
-        about: About {
-            path: Some(describe::<P>),
-            query: None,
-            body: Some(refer::<B>),
-            status,
-            answer: (JSON, Some(refer::<A>)),
-        },
-        handler: on(filter, handler),
-    }
+    let mut about = About::json::<P, A>(status);
+    about.body = Some(refer::<B>);
+    Route { method, path, summary, about, handler: on(filter, handler) }.or(&WITH_BODY)
 }
 
 macro_rules! changing {
@@ -186,19 +222,10 @@ pub(crate) fn raw<P: JsonSchema, Q: JsonSchema>(
     media_type: &'static str,
     handler: MethodRouter<Arc<App>>,
 ) -> Route {
-    Route {
-        method: Method::GET,
-        path,
-        summary,
-        about: About {
-            path: Some(describe::<P>),
-            query: Some(describe::<Q>),
-            body: None,
-            status: StatusCode::OK,
-            answer: (media_type, None),
-        },
-        handler,
-    }
+    let mut about = About::json::<P, Nothing>(StatusCode::OK);
+    about.query = Some(describe::<Q>);
+    about.answer = (media_type, None);
+    Route { method: Method::GET, path, summary, about, handler }
 }
 
 /// A part of a list.
@@ -219,11 +246,12 @@ pub(crate) fn page<T>(items: Vec<T>) -> Page<T> {
 /// Understands path and query of a request.
 fn begin<P, Q: DeserializeOwned>(
     app: Arc<App>,
+    of_project: bool,
     path: Result<Path<P>, PathRejection>,
     uri: &Uri,
 ) -> Result<(Call, P, Q), Problem> {
     let Path(path) = path.map_err(|error| Problem::bad_request(error.body_text()))?;
-    let project = app.named(uri)?.map(Arc::clone);
+    let project = if of_project { app.named(uri)?.map(Arc::clone) } else { None };
     Ok((Call { app, project }, path, query::<Q>(uri)?))
 }
 
@@ -238,7 +266,10 @@ fn sent<B: DeserializeOwned>(
     headers: &HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<B, Problem> {
-    let body = body.map_err(|error| Problem::new(error.status(), error.body_text()))?;
+    let body = body.map_err(|error| {
+        let status = if is_late(&error) { StatusCode::REQUEST_TIMEOUT } else { error.status() };
+        Problem::new(status, error.body_text())
+    })?;
     if body.is_empty() {
         return parsed(b"{}");
     }
@@ -250,6 +281,18 @@ fn sent<B: DeserializeOwned>(
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
     }
     parsed(&body)
+}
+
+/// Whether a body did not come because its sender paused for too long.
+fn is_late(error: &BytesRejection) -> bool {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        if error.is::<TimeoutError>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 fn parsed<B: DeserializeOwned>(bytes: &[u8]) -> Result<B, Problem> {

@@ -6,6 +6,8 @@
     reason = "a test fails by panicking; clippy does not take its helpers for a test"
 )]
 
+mod budget;
+mod contract;
 mod door;
 mod hostile;
 mod inbox;

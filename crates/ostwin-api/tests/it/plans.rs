@@ -133,3 +133,57 @@ fn a_person_speaks_in_a_room() {
     assert_eq!(say(json!({ "kind": "approve", "body": "" })).status, 409);
     assert_eq!(say(json!({ "kind": "shout", "body": "x" })).status, 422);
 }
+
+#[test]
+fn a_plan_tells_its_settings_with_their_sources() {
+    let dashboard = Dashboard::new();
+    let text = PLAN.replace("# Plan: Shop\n", "# Plan: Shop\n\n## Config\n\nmax_retries: 7\n");
+    let plan = dashboard.import(&text);
+    let set = json!({ "key": "max_triages", "value": 2 });
+    assert_eq!(dashboard.ask("PUT", "/api/config", Some(&set)).status, 200);
+    let path = format!("/api/plans/{plan}");
+    let told = |key: &str| {
+        let plan = dashboard.get(&path);
+        assert_eq!(plan["config_problem"], Value::Null);
+        let items = plan["config"].as_array().unwrap();
+        items.iter().find(|item| item["key"] == key).cloned().unwrap_or_default()
+    };
+    let retries = told("max_retries");
+    assert_eq!((&retries["value"], &retries["layer"]), (&json!(7), &json!("plan")));
+    assert!(retries["source"].as_str().unwrap().contains("PLAN.md:5"), "{retries}");
+    assert_eq!(told("max_triages")["layer"], "project");
+    assert_eq!(told("lock_timeout_ms"), Value::Null, "what is shipped is told by `/api/config`");
+    // What stands beside the text counts too, and is told where it is wrong.
+    let stored = ostwin_core::plans::open(&dashboard.project(), &plan).unwrap();
+    let roles = r#"{"roles": {"qa": {"model": "large"}}}"#;
+    ostwin_core::fs::replace_hint(&stored.paths.roles(), roles.as_bytes()).unwrap();
+    assert_eq!(told("roles.qa.model")["value"], "large");
+    ostwin_core::fs::replace_hint(&stored.paths.roles(), b"[]").unwrap();
+    let broken = dashboard.get(&path);
+    assert!(broken["config_problem"].as_str().unwrap().contains("PLAN.roles.json"), "{broken}");
+}
+
+#[test]
+fn a_run_that_makes_no_sense_starts_nothing() {
+    let dashboard = Dashboard::new();
+    let plan = dashboard.import(PLAN);
+    let run = |body: Value| dashboard.ask("POST", &format!("/api/plans/{plan}/run"), Some(&body));
+    assert_eq!(run(json!({ "begun": "redo" })).status, 422);
+    assert_eq!(run(json!({ "resume": true, "new": true })).status, 422);
+    assert_eq!(run(json!({ "resume": true, "begun": "perhaps" })).status, 422);
+    let no_file = run(json!({ "resume": true }));
+    assert_eq!(no_file.status, 409, "{}", no_file.text());
+    assert_eq!(dashboard.get(&format!("/api/plans/{plan}"))["source_differs"], Value::Null);
+}
+
+#[test]
+fn a_source_that_was_edited_is_told() {
+    let dashboard = Dashboard::new();
+    let source = dashboard.files.write("PLAN.md", PLAN).unwrap();
+    let project = dashboard.project();
+    let plan = ostwin_core::plans::import(&project, &source, PLAN.as_bytes(), "Shop", false);
+    let path = format!("/api/plans/{}", plan.unwrap().meta.plan_id);
+    assert_eq!(dashboard.get(&path)["source_differs"], false);
+    dashboard.files.write("PLAN.md", &PLAN.replace("Third", "Last")).unwrap();
+    assert_eq!(dashboard.get(&path)["source_differs"], true);
+}

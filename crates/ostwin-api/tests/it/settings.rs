@@ -79,6 +79,26 @@ fn a_wrong_setting_changes_nothing() {
 }
 
 #[test]
+fn writers_at_once_lose_nothing() {
+    let dashboard = Dashboard::new();
+    std::thread::scope(|scope| {
+        for writer in 0..4 {
+            let dashboard = &dashboard;
+            scope.spawn(move || {
+                for number in 0..5 {
+                    let key = format!("roles.role-{writer}-{number}.model");
+                    let set = json!({ "key": key, "value": "m" });
+                    let answer = dashboard.ask("PUT", "/api/config", Some(&set));
+                    assert_eq!(answer.status, 200, "{}", answer.text());
+                }
+            });
+        }
+    });
+    let text = std::fs::read_to_string(dashboard.layout().config()).unwrap();
+    assert_eq!(text.matches("\"model\": \"m\"").count(), 20, "{text}");
+}
+
+#[test]
 fn a_secret_goes_in_and_never_comes_out() {
     const SECRET: &str = "s3cr3t-of-the-test";
     let dashboard = Dashboard::new();

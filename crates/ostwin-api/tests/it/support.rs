@@ -21,6 +21,8 @@ use ostwin_testkit::TestProject;
 use serde_json::Value;
 use tokio::sync::watch;
 
+use crate::contract;
+
 /// How long anything may take that is expected to happen.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -91,7 +93,9 @@ impl Dashboard {
         let mut stream = self.connect(method, path, headers, body);
         let mut bytes = Vec::new();
         stream.read_to_end(&mut bytes).unwrap();
-        Answer::of(&bytes)
+        let answer = Answer::of(&bytes);
+        contract::check(method, path, &answer);
+        answer
     }
 
     fn connect(

@@ -162,6 +162,55 @@ fn tool_servers_are_told_with_their_state() {
 }
 
 #[test]
+fn a_tool_server_is_named_and_taken_out() {
+    const SECRET: &str = "s3cr3t-of-the-test";
+    let dashboard = Dashboard::new();
+    let before = files(&dashboard);
+    let put =
+        |name: &str, body: Value| dashboard.ask("PUT", &format!("/api/mcp/{name}"), Some(&body));
+    let made = put("files", json!({ "command": ["true", "--root", "."] }));
+    assert_eq!(made.status, 200, "{}", made.text());
+    let file = dashboard.layout().mcp_config().display().to_string();
+    let expected = json!({ "name": "files", "file": file, "replaced": false, "warnings": [] });
+    assert_eq!(made.json(), expected);
+    let listed = named(&dashboard, "/api/mcp", "files").swap_remove(0);
+    assert_eq!(
+        (&listed["state"], &listed["command"]),
+        (&json!("enabled"), &json!("true --root ."))
+    );
+    let wiki = json!({ "url": "https://wiki.example/mcp", "headers": { "Authorization": SECRET } });
+    let wiki = put("wiki", wiki);
+    assert_eq!(wiki.json()["warnings"].as_array().unwrap().len(), 1, "{}", wiki.text());
+    assert!(!wiki.text().contains(SECRET));
+    let again = put("files", json!({ "command": ["false"], "environment": { "LANG": "C" } }));
+    assert_eq!(again.json()["replaced"], true);
+
+    for (name, body, status) in [
+        ("warroom", json!({ "command": ["true"] }), 409),
+        ("files", json!({}), 422),
+        ("files", json!({ "command": [] }), 422),
+        ("files", json!({ "command": ["a"], "url": "https://x" }), 422),
+        ("files", json!({ "command": ["a"], "headers": { "A": "b" } }), 422),
+        ("files", json!({ "command": ["a"], "environment": { "A": "${b" } }), 422),
+        ("-files", json!({ "command": ["a"] }), 400),
+    ] {
+        let answer = put(name, body.clone());
+        assert_eq!(answer.status, status, "{name} {body}: {}", answer.text());
+    }
+    for name in ["files", "wiki"] {
+        let gone = dashboard.ask("DELETE", &format!("/api/mcp/{name}"), None);
+        let expected = json!({ "name": name, "hidden": false, "user_now": false });
+        assert_eq!((gone.status, gone.json()), (200, expected));
+    }
+    assert_eq!(dashboard.ask("DELETE", "/api/mcp/files", None).status, 404);
+    assert_eq!(dashboard.ask("DELETE", "/api/mcp/memory", None).status, 409);
+    assert_eq!(named(&dashboard, "/api/mcp", "files"), Vec::<Value>::new());
+    let mut after = files(&dashboard);
+    after.remove(&dashboard.layout().mcp_config());
+    assert_eq!(after, before);
+}
+
+#[test]
 fn agents_are_told_with_what_is_here() {
     let dashboard = Dashboard::new();
     let set = json!({ "key": "agents.mine.command", "value": ["no-such-program-here"] });

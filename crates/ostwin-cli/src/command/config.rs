@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use ostwin_core::config::{self, Layer, Places, PlanFile, SourceKind};
-use ostwin_core::fs;
-use ostwin_core::store::Durability;
+use ostwin_core::config::{self, EditError, Layer, PlanFile, SettingsFile, SourceKind};
+use ostwin_core::env;
+use ostwin_core::store::Store;
 use ostwin_service::{Exit, Explain, Failure};
 use serde_json::{Value, json};
 
@@ -12,9 +12,6 @@ use crate::args::ConfigCommand;
 use crate::context::{Context, stored_plan};
 use crate::out::remark;
 use crate::view::{table, text};
-
-/// No settings file is longer.
-const MAX_BYTES: u64 = 4 << 20;
 
 pub(crate) fn run(context: &Context, command: &ConfigCommand) -> anyhow::Result<Exit> {
     match command {
@@ -66,16 +63,16 @@ fn plain(value: &Value) -> String {
 
 fn set(context: &Context, key: &str, value: Option<&str>, user: bool) -> anyhow::Result<Exit> {
     let file = if user {
-        let places = Places::of_process(None);
-        places.user.ok_or_else(|| {
+        let dir = env::config_dir().ok_or_else(|| {
             Failure::new(Exit::Environment, "there is no home directory for your own settings")
-        })?
+        })?;
+        SettingsFile::of_user(&dir)
     } else {
-        context.base.layout()?.config()
+        SettingsFile::of_project(&context.base.layout()?)
     };
     write(&file, key, value)?;
     let written = if user { SourceKind::User } else { SourceKind::Project };
-    tell_set(context, &file, key, written, Vec::new())
+    tell_set(context, &file.path, key, written, Vec::new())
 }
 
 /// Changes one value beside the text of an imported plan; what its text has to say is refused.
@@ -93,22 +90,22 @@ fn set_of_plan(
             .hint("`skill_refs` and what lies below `roles` are; the plan's `Config` sets the rest")
             .into());
     };
-    let path = file.path(&stored.paths);
-    write(&path, key, value)?;
+    let file = SettingsFile::of_plan(project.layout(), &stored.paths, file);
+    write(&file, key, value)?;
     let layers = config::of_plan(&stored.paths).exit(Exit::Usage)?;
-    tell_set(context, &path, key, SourceKind::Plan, layers)
+    tell_set(context, &file.path, key, SourceKind::Plan, layers)
 }
 
-fn write(file: &Path, key: &str, value: Option<&str>) -> anyhow::Result<()> {
-    let bytes = fs::read_optional(file, MAX_BYTES)?;
-    let changed = config::set(file, bytes.as_deref(), key, value)
-        .exit(Exit::Usage)
-        .hint("`ostwin config list --keys` lists every setting")?;
-    if let Some(dir) = file.parent() {
-        fs::create_dirs(dir)?;
+fn write(file: &SettingsFile, key: &str, value: Option<&str>) -> anyhow::Result<()> {
+    // The settings as they are may be what is wrong: nothing of them is needed to write.
+    let edited = file.edit(&Store::default(), key, value, |_| Ok(()));
+    match edited {
+        Err(error @ EditError::File(_)) => {
+            Err(error).exit(Exit::Usage).hint("`ostwin config list --keys` lists every setting")
+        }
+        Err(error) => Err(error).exit(Exit::Environment),
+        Ok(()) => Ok(()),
     }
-    fs::replace_json(file, &changed, Durability::Sync)?;
-    Ok(())
 }
 
 /// Tells what was written, and what else there is to know about it.

@@ -5,9 +5,10 @@
 //! [`Board`], a pure function ([`build`]) of what the files say. [`Loader`] reads those files,
 //! only their ends where they are long, and keeps what it read, so that a view that follows a
 //! running plan reads a room again only when that room changed. [`survey`] sums up a whole project
-//! in [`Stats`], in the same two steps, and [`inbox`] lists what waits for a person. Nothing here is
+//! in [`Stats`], in the same two steps, [`breakdown`] says who used how much of it, and [`inbox`] lists what waits for a person. Nothing here is
 //! stored.
 
+mod breakdown;
 mod build;
 mod inbox;
 mod load;
@@ -18,6 +19,7 @@ mod value;
 #[cfg(test)]
 mod tests;
 
+pub use breakdown::{Breakdown, Part, Used, breakdown};
 pub use build::{EngineInput, Inputs, RoomInput, RoomReading, build};
 pub use inbox::{Deed, Waiting, WaitingKind, by_urgency, inbox, waiting};
 pub use load::{BoardError, Loader, graph, load};
