@@ -66,6 +66,9 @@ export const plan = {
     ask(`/plans/${part(id)}/approve`, { text_sha256: sha256 }, scope),
   reject: (id: string, reason: string, scope: Scope) =>
     ask(`/plans/${part(id)}/reject`, { reason }, scope),
+  /** What it may use in all; what is left out stays. */
+  budget: (id: string, budget: { tokens?: number; usd?: number }, scope: Scope) =>
+    post(`/plans/${part(id)}/budget`, budget, scope),
 };
 
 export type Said = "message" | "answer" | "approve" | "deny";
@@ -79,6 +82,9 @@ export const room = {
     ),
   decide: (id: string, verdict: string, reason: string, scope: Scope) =>
     ask(`/rooms/${part(id)}/status`, { verdict, reason }, scope),
+  /** One of the room's own settings. */
+  set: (id: string, key: string, value: unknown, scope: Scope) =>
+    put(`/rooms/${part(id)}/settings`, { key, value }, scope),
   override: (id: string, state: string, reason: string, scope: Scope) =>
     ask(`/rooms/${part(id)}/status`, { state, reason }, scope),
 };
@@ -111,6 +117,9 @@ export const settings = {
   removeRole: (name: string) => remove(`/roles/${part(name)}`, chosenScope()),
   installSkill: (source: string) => post("/skills/install", { source }, chosenScope()),
   removeSkill: (name: string) => remove(`/skills/${part(name)}`, chosenScope()),
+  saveMcp: (name: string, server: { command: string[] } | { url: string }) =>
+    put<{ warnings: string[] }>(`/mcp/${part(name)}`, server, chosenScope()),
+  removeMcp: (name: string) => remove(`/mcp/${part(name)}`, chosenScope()),
   testMcp: (name: string) =>
     post<Record<string, unknown>>(`/mcp/${part(name)}/test`, {}, chosenScope()),
   testAgent: (name: string) =>

@@ -2,6 +2,7 @@
 
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { lazy, Suspense } from "react";
+import { useShownTab } from "../lib/useShownTab";
 import { Skeleton } from "../ui/Feedback";
 import { ofProject, ProjectChooser } from "../ui/OfProject";
 
@@ -26,6 +27,7 @@ const PARTS = [
 export const Settings = ofProject(function Settings() {
   const search = route.useSearch();
   const shown = PARTS.find(({ part }) => part === search.part) ?? PARTS[0];
+  const nav = useShownTab(shown?.part ?? "");
   if (!shown) return null;
   const View = shown.view;
   return (
@@ -35,7 +37,7 @@ export const Settings = ofProject(function Settings() {
         <ProjectChooser />
       </header>
       <div className="settings">
-        <nav className="card side-list settings-nav" aria-label="Settings">
+        <nav className="card side-list settings-nav" aria-label="Settings" ref={nav}>
           {PARTS.map(({ part, label }) => (
             <Link
               key={part}
