@@ -13,6 +13,7 @@ import { ofProject, ProjectChooser } from "../ui/OfProject";
 import { Ago } from "../ui/Time";
 import { MemoryDetail } from "./memory/MemoryDetail";
 import { Publish } from "./memory/Publish";
+import { Ticks } from "../ui/Ticks";
 
 const route = getRouteApi("/memory");
 
@@ -188,7 +189,9 @@ function HitItem({
             {hit.score?.toFixed(3)}
           </span>
         </span>
-        <span className="memory-line">{hit.title ?? hit.text}</span>
+        <span className="memory-line">
+          <Ticks text={hit.title ?? hit.text} />
+        </span>
         {hit.why && <span className="small quiet">{hit.why}</span>}
       </button>
     </li>
@@ -256,7 +259,7 @@ function EntryItem({
           </span>
         </span>
         <span className={entry.superseded_by ? "memory-line old" : "memory-line"}>
-          {entry.summary}
+          <Ticks text={entry.summary} />
         </span>
       </button>
     </li>
