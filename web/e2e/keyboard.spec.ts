@@ -221,7 +221,7 @@ test("rooms are picked and acted on together", async () => {
 test("anything is found by its name", async () => {
   await page.keyboard.press("Control+K");
   await page.keyboard.type("loaves");
-  const options = page.getByRole("option");
+  const options = page.getByRole("listbox", { name: "Found" }).getByRole("option");
   await expect(options.first()).toContainText("Loaves");
   await keys("ArrowDown", "ArrowUp", "Enter");
   await expect(page.locator(".plan-bar")).toBeVisible();
@@ -249,7 +249,7 @@ test("a setting is changed, and a role opened and left", async () => {
   await keys("g", "s");
   const search = page.getByRole("searchbox", { name: "Find a setting" });
   await tabTo(search);
-  await page.keyboard.type("max_rooms");
+  await page.keyboard.type("max_concurrent_rooms");
   const value = page.locator(".setting input").first();
   await tabTo(value);
   await page.keyboard.press("Control+A");

@@ -99,6 +99,15 @@ async function picture(page: Page, name: string, look: Look): Promise<void> {
   await page.screenshot({ path: `../docs/src/images/dashboard/${name}-${look}.png` });
 }
 
+/** Takes a theme, and waits until every colour is the new one. */
+async function theme(page: Page, colorScheme: "light" | "dark"): Promise<void> {
+  await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+  await page.evaluate(async () => {
+    const changes = document.getAnimations().filter((each) => each instanceof CSSTransition);
+    await Promise.allSettled(changes.map((each) => each.finished));
+  });
+}
+
 async function isSideways(page: Page): Promise<boolean> {
   return page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
 }
@@ -109,7 +118,11 @@ async function walk(
   size: { width: number; height: number },
   look: (page: Page, name: string) => Promise<unknown[]>,
 ): Promise<unknown[]> {
-  const context = await browser.newContext({ storageState: state, viewport: size });
+  const context = await browser.newContext({
+    storageState: state,
+    viewport: size,
+    reducedMotion: "reduce",
+  });
   const page = await context.newPage();
   const found: unknown[] = [];
   page.on("pageerror", (error) => found.push(error.message));
@@ -129,10 +142,10 @@ async function walk(
 test("every page keeps nobody out, in light and in dark", async ({ browser }) => {
   test.slow();
   const found = await walk(browser, { width: 1360, height: 860 }, async (page, name) => {
-    await page.emulateMedia({ colorScheme: "light" });
+    await theme(page, "light");
     if (SHOTS) await picture(page, name, "light");
     const light = SHOTS ? [] : await barriers(page, `${name}, light`);
-    await page.emulateMedia({ colorScheme: "dark" });
+    await theme(page, "dark");
     if (SHOTS) await picture(page, name, "dark");
     // The dark theme has the same elements in other colours.
     return SHOTS ? [] : [...light, ...(await barriers(page, `${name}, dark`, ["color-contrast"]))];

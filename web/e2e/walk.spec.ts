@@ -266,8 +266,17 @@ test("a role is edited for this project", async () => {
   await page.getByRole("button", { name: "Back", exact: true }).click();
 });
 
-test("a tool server is tried", async () => {
+test("a tool server is added, tried and removed", async () => {
   await page.getByRole("link", { name: "MCP servers" }).click();
+  const form = page.getByRole("form", { name: "Add a server" });
+  await form.getByLabel("Name of the server").fill("more-memory");
+  await form.getByLabel("Its command line or address").fill("ostwin-mcp-memory");
+  await form.getByRole("button", { name: "Add" }).click();
+  const added = page.locator(".thing", { hasText: "more-memory" });
+  await expect(added).toContainText("project");
+  await added.getByRole("button", { name: "Remove" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Remove" }).click();
+  await expect(added).toBeHidden();
   await page.getByRole("button", { name: "Test memory" }).click();
   await expect(
     page.locator(".thing", { hasText: "memory" }).getByText("answers", { exact: true }),

@@ -70,6 +70,7 @@ fn checks() -> Result<(), ExitCode> {
     // With the tests, which have features of their own: else every dependency is built twice.
     run("build", &mut cargo(&["build", "--workspace", "--bins", "--tests", "--locked"]))?;
     run("generated files", &mut generator(&["--check"]))?;
+    web::try_in_a_browser()?;
     let mut docs = cargo(&["doc", "--workspace", "--no-deps", "--locked"]);
     run("docs", docs.env("RUSTDOCFLAGS", "-D warnings"))?;
     if cargo::has("deny") {

@@ -44,7 +44,8 @@ pub(crate) fn check() -> Result<(), ExitCode> {
     run("web app, checks", &mut npm(&["run", "check"]))
 }
 
-/// The app in a real browser, over the binaries that were built.
+/// The app in a real browser, over the binaries that were built. Where there is no browser it is
+/// left out; only continuous integration insists.
 ///
 /// # Errors
 /// As [`build`].

@@ -1,5 +1,6 @@
 // What a person does. Each answers when the server has done it; the stream brings what follows.
 
+import { chosenScope } from "./chosen";
 import { part, post, put, remove } from "./client";
 import type { Scope } from "./queries";
 import { readDag, type WireDag } from "./read";
@@ -40,10 +41,17 @@ export const plan = {
     );
     return { diagnostics, dag: dag && readDag(dag) };
   },
-  save: (id: string, markdown: string, base_sha256: string, scope: Scope) =>
+  /** `begun`: what becomes of epics that have begun and that the edit changes. */
+  save: (
+    id: string,
+    markdown: string,
+    base_sha256: string,
+    begun: "keep" | "redo" | undefined,
+    scope: Scope,
+  ) =>
     put<{ sha256?: string; diagnostics?: Diagnostic[] }>(
       `/plans/${part(id)}`,
-      { markdown, base_sha256 },
+      { markdown, base_sha256, begun },
       scope,
     ),
   remove: (id: string, scope: Scope) => remove(`/plans/${part(id)}`, scope),
@@ -58,6 +66,9 @@ export const plan = {
     ask(`/plans/${part(id)}/approve`, { text_sha256: sha256 }, scope),
   reject: (id: string, reason: string, scope: Scope) =>
     ask(`/plans/${part(id)}/reject`, { reason }, scope),
+  /** What it may use in all; what is left out stays. */
+  budget: (id: string, budget: { tokens?: number; usd?: number }, scope: Scope) =>
+    post(`/plans/${part(id)}/budget`, budget, scope),
 };
 
 export type Said = "message" | "answer" | "approve" | "deny";
@@ -71,6 +82,9 @@ export const room = {
     ),
   decide: (id: string, verdict: string, reason: string, scope: Scope) =>
     ask(`/rooms/${part(id)}/status`, { verdict, reason }, scope),
+  /** One of the room's own settings. */
+  set: (id: string, key: string, value: unknown, scope: Scope) =>
+    put(`/rooms/${part(id)}/settings`, { key, value }, scope),
   override: (id: string, state: string, reason: string, scope: Scope) =>
     ask(`/rooms/${part(id)}/status`, { state, reason }, scope),
 };
@@ -85,26 +99,33 @@ export interface SearchQuery {
 }
 
 export const memory = {
-  search: (query: SearchQuery) => post<{ items: Hit[]; mode_used?: string }>("/search", query),
+  search: (query: SearchQuery) =>
+    post<{ items: Hit[]; mode_used?: string }>("/search", query, chosenScope()),
   publish: (body: {
     kind: string;
     summary: string;
     detail?: string;
     tags?: string[];
     supersedes?: string;
-  }) => post<{ id: string }>("/memories", body),
+  }) => post<{ id: string }>("/memories", body, chosenScope()),
 };
 
 export const settings = {
-  set: (key: string, value: unknown) => put("/config", { key, value }),
+  set: (key: string, value: unknown) => put("/config", { key, value }, chosenScope()),
   saveRole: (name: string, role_json: unknown, role_md: string) =>
-    put(`/roles/${part(name)}`, { role_json, role_md }),
-  removeRole: (name: string) => remove(`/roles/${part(name)}`),
-  installSkill: (source: string) => post("/skills/install", { source }),
-  removeSkill: (name: string) => remove(`/skills/${part(name)}`),
-  testMcp: (name: string) => post<Record<string, unknown>>(`/mcp/${part(name)}/test`, {}),
-  testAgent: (name: string) => post<Record<string, unknown>>(`/agents/${part(name)}/test`, {}),
+    put(`/roles/${part(name)}`, { role_json, role_md }, chosenScope()),
+  removeRole: (name: string) => remove(`/roles/${part(name)}`, chosenScope()),
+  installSkill: (source: string) => post("/skills/install", { source }, chosenScope()),
+  removeSkill: (name: string) => remove(`/skills/${part(name)}`, chosenScope()),
+  saveMcp: (name: string, server: { command: string[] } | { url: string }) =>
+    put<{ warnings: string[] }>(`/mcp/${part(name)}`, server, chosenScope()),
+  removeMcp: (name: string) => remove(`/mcp/${part(name)}`, chosenScope()),
+  testMcp: (name: string) =>
+    post<Record<string, unknown>>(`/mcp/${part(name)}/test`, {}, chosenScope()),
+  testAgent: (name: string) =>
+    post<Record<string, unknown>>(`/agents/${part(name)}/test`, {}, chosenScope()),
   setSecret: (server: string, key: string, value: string) =>
-    put(`/vault/${part(server)}/${part(key)}`, { value }),
-  removeSecret: (server: string, key: string) => remove(`/vault/${part(server)}/${part(key)}`),
+    put(`/vault/${part(server)}/${part(key)}`, { value }, chosenScope()),
+  removeSecret: (server: string, key: string) =>
+    remove(`/vault/${part(server)}/${part(key)}`, chosenScope()),
 };

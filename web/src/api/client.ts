@@ -15,6 +15,7 @@ export class ApiError extends Error {
 
 export interface ProblemItem {
   message: string;
+  code?: string | null;
   pointer?: string | null;
   line?: number | null;
   column?: number | null;

@@ -2,6 +2,7 @@
 // while the connection holds.
 
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+import { chosenScope } from "./chosen";
 import { get, part, text } from "./client";
 import { readDag, readPlan, readRoom, readTranscript } from "./read";
 import type { WireDag, WirePlan, WireRoom, WireTranscript } from "./read";
@@ -172,23 +173,23 @@ export const memoriesQuery = (filter: { kind?: string; tag?: string; room?: stri
     queryKey: [...keys.memories, filter],
     initialPageParam: "",
     queryFn: ({ pageParam }) =>
-      get<Page<Memory>>("/memories", { ...filter, after: pageParam, limit: 100 }),
+      get<Page<Memory>>("/memories", { ...chosenScope(), ...filter, after: pageParam, limit: 100 }),
     getNextPageParam: (last) => last.next_cursor ?? undefined,
   });
 
 export const memoryQuery = (id: string) =>
   queryOptions({
     queryKey: [...keys.memories, "one", id],
-    queryFn: () => get<MemoryStory>(`/memories/${part(id)}`),
+    queryFn: () => get<MemoryStory>(`/memories/${part(id)}`, chosenScope()),
   });
 
 export const statsQuery = (window: string) =>
   queryOptions({
     queryKey: [...keys.stats, window],
-    queryFn: () => get<Figures>("/stats", { window }),
+    queryFn: () => get<Figures>("/stats", { ...chosenScope(), window }),
   });
 
 export const configQuery = queryOptions({
   queryKey: ["config"],
-  queryFn: () => get<Page<Setting>>("/config"),
+  queryFn: () => get<Page<Setting>>("/config", chosenScope()),
 });

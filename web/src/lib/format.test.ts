@@ -23,7 +23,7 @@ describe("figures as people read them", () => {
   });
 
   it("small sums keep the digits that matter", () => {
-    expect([0, 0.0123, 0.1, 12.345].map(dollars)).toEqual(["$0.00", "$0.0123", "$0.10", "$12.35"]);
+    expect([0, 0.0123, 0.1, 12.345].map(dollars)).toEqual([UNKNOWN, "$0.0123", "$0.10", "$12.35"]);
   });
 
   it("sizes are binary", () => {

@@ -26,10 +26,10 @@ export function compact(count: number | null | undefined): string {
   return `${(count / 1_000_000).toFixed(2)}M`;
 }
 
-/** US dollars; small sums keep the digits that matter. */
+/** US dollars; small sums keep the digits that matter. Nothing means that nobody reported a cost. */
 export function dollars(cost: number | null | undefined): string {
-  if (cost === null || cost === undefined) return UNKNOWN;
-  return cost > 0 && cost < 0.1 ? `$${cost.toFixed(4)}` : `$${cost.toFixed(2)}`;
+  if (!cost) return UNKNOWN;
+  return cost < 0.1 ? `$${cost.toFixed(4)}` : `$${cost.toFixed(2)}`;
 }
 
 export function bytes(size: number): string {

@@ -6,18 +6,35 @@ let now = Date.now();
 let timer: ReturnType<typeof setInterval> | null = null;
 const listeners = new Set<() => void>();
 
+function tick(): void {
+  now = Date.now();
+  for (const each of listeners) each();
+}
+
+/** Runs while somebody looks, and while there is something to look at. */
+function run(): void {
+  const wanted = listeners.size > 0 && !document.hidden;
+  if (wanted && !timer) {
+    timer = setInterval(tick, 1_000);
+  } else if (!wanted && timer) {
+    clearInterval(timer);
+    timer = null;
+  }
+}
+
+function onVisible(): void {
+  run();
+  if (!document.hidden) tick();
+}
+
 function subscribe(listener: () => void): () => void {
+  if (listeners.size === 0) document.addEventListener("visibilitychange", onVisible);
   listeners.add(listener);
-  timer ??= setInterval(() => {
-    now = Date.now();
-    for (const each of listeners) each();
-  }, 1_000);
+  run();
   return () => {
     listeners.delete(listener);
-    if (listeners.size === 0 && timer) {
-      clearInterval(timer);
-      timer = null;
-    }
+    if (listeners.size === 0) document.removeEventListener("visibilitychange", onVisible);
+    run();
   };
 }
 

@@ -151,7 +151,7 @@ export function Inbox() {
               <InboxDecide item={item} />
               {item.until && (
                 <p className="small quiet">
-                  Waits until <Ago ts={item.until} />; then the session goes on without an answer.
+                  It ends <Ago ts={item.until} />; then the session goes on without an answer.
                 </p>
               )}
             </div>

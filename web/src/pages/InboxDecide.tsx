@@ -9,6 +9,7 @@ import { Confirm } from "../ui/Confirm";
 import { Diff } from "../ui/Diff";
 import { Problem, Skeleton } from "../ui/Feedback";
 import { toast } from "../ui/Toaster";
+import { RaiseBudget } from "./RaiseBudget";
 import { Answer } from "./room/Asked";
 
 export function InboxDecide({ item }: { item: InboxItem }) {
@@ -114,24 +115,43 @@ const LABELS: Record<string, string> = {
 
 function RoomDecision({ item, onDone }: DecisionProps) {
   const [verdict, setVerdict] = useState<string | null>(null);
+  const [raising, setRaising] = useState(false);
   const { room } = item;
   const offered = item.actions.filter((action) => action in LABELS);
-  if (!room || offered.length === 0) return null;
+  const budget = item.actions.includes("raise-budget");
+  if (!budget && (!room || offered.length === 0)) return null;
   const title = LABELS[verdict ?? ""] ?? "";
   return (
     <div className="actions">
+      {budget && (
+        <button
+          type="button"
+          className="btn primary"
+          data-decide="approve"
+          onClick={() => setRaising(true)}
+        >
+          Raise the budget
+        </button>
+      )}
+      {raising && (
+        <RaiseBudget
+          item={item}
+          onDone={() => onDone("The budget is raised")}
+          onClose={() => setRaising(false)}
+        />
+      )}
       {offered.map((action, index) => (
         <button
           key={action}
           type="button"
-          className={`btn${index === 0 ? " primary" : ""}${action === "reject" || action === "cancel" ? " danger" : ""}`}
+          className={`btn${index === 0 && !budget ? " primary" : ""}${action === "reject" || action === "cancel" ? " danger" : ""}`}
           data-option={index + 1}
           onClick={() => setVerdict(action)}
         >
           {LABELS[action]}
         </button>
       ))}
-      {verdict && (
+      {verdict && room && (
         <Confirm
           title={`${title}?`}
           text={`${item.epic ?? room}: ${item.title}`}

@@ -9,15 +9,17 @@ import type { Hit, Memory as Entry } from "../api/types";
 import { useListKeys } from "../lib/useListKeys";
 import { Empty, Problem, Skeleton } from "../ui/Feedback";
 import { Icon } from "../ui/Icon";
+import { ofProject, ProjectChooser } from "../ui/OfProject";
 import { Ago } from "../ui/Time";
 import { MemoryDetail } from "./memory/MemoryDetail";
 import { Publish } from "./memory/Publish";
+import { Ticks } from "../ui/Ticks";
 
 const route = getRouteApi("/memory");
 
 const KINDS = ["decision", "interface", "convention", "warning", "artifact", "code"];
 
-export function Memory() {
+export const Memory = ofProject(function Memory() {
   const search = route.useSearch();
   const navigate = route.useNavigate();
   const [text, setText] = useState(search.q ?? "");
@@ -43,6 +45,7 @@ export function Memory() {
           <p className="lead">What agents and people wrote down for those who come after</p>
         </div>
         <div className="actions">
+          <ProjectChooser />
           <button type="button" className="btn primary" onClick={() => setPublishing(true)}>
             <Icon name="plus" /> Publish
           </button>
@@ -117,7 +120,7 @@ export function Memory() {
       {publishing && <Publish onClose={() => setPublishing(false)} />}
     </div>
   );
-}
+});
 
 interface ListProps {
   kind: string | undefined;
@@ -186,7 +189,9 @@ function HitItem({
             {hit.score?.toFixed(3)}
           </span>
         </span>
-        <span className="memory-line">{hit.title ?? hit.text}</span>
+        <span className="memory-line">
+          <Ticks text={hit.title ?? hit.text} />
+        </span>
         {hit.why && <span className="small quiet">{hit.why}</span>}
       </button>
     </li>
@@ -254,7 +259,7 @@ function EntryItem({
           </span>
         </span>
         <span className={entry.superseded_by ? "memory-line old" : "memory-line"}>
-          {entry.summary}
+          <Ticks text={entry.summary} />
         </span>
       </button>
     </li>

@@ -9,6 +9,7 @@ import { useHotkeys } from "../lib/hotkeys";
 import { Problem, Skeleton } from "../ui/Feedback";
 import { PlanControls } from "../ui/PlanControls";
 import { PlanPill, Segments } from "../ui/State";
+import { Tabs } from "../ui/Tabs";
 import { EpicTable } from "./plan/EpicTable";
 import { PlanEvents } from "./plan/PlanEvents";
 import { PlanTrouble } from "./plan/PlanTrouble";
@@ -67,7 +68,7 @@ export function Plan() {
     <div className={tab === "graph" ? "page wide fill" : "page wide"}>
       <Head board={detail.board} />
       <PlanTrouble detail={detail} scope={scope} onReview={() => go("review")} />
-      <nav className="tabs" aria-label="Views of the plan">
+      <Tabs label="Views of the plan" open={tab}>
         {TABS.map(({ tab: to, label }) => (
           <Link
             key={to}
@@ -81,7 +82,7 @@ export function Plan() {
             {to === "epics" && <span className="tab-count">{detail.board.counts.total}</span>}
           </Link>
         ))}
-      </nav>
+      </Tabs>
       <Suspense fallback={<Skeleton lines={1} height={360} />}>
         <View tab={tab} detail={detail} scope={scope} />
       </Suspense>

@@ -187,9 +187,9 @@ export function PlanFacts({ plan }: { plan: Summary }) {
         <dt>Tokens</dt>
         <dd>{plan.tokens > 0 ? compact(plan.tokens) : "–"}</dd>
       </div>
-      <div title={plan.cost_usd === null ? "No agent reported a cost" : undefined}>
+      <div title={!plan.cost_usd ? "No agent reported a cost" : undefined}>
         <dt>Cost</dt>
-        <dd>{plan.cost_usd === null ? "not reported" : dollars(plan.cost_usd)}</dd>
+        <dd>{!plan.cost_usd ? "not reported" : dollars(plan.cost_usd)}</dd>
       </div>
     </dl>
   );

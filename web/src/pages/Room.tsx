@@ -11,6 +11,7 @@ import { Banner, Problem, Skeleton } from "../ui/Feedback";
 import { Markdown } from "../ui/Markdown";
 import { Role } from "../ui/Role";
 import { Bar, RoomState } from "../ui/State";
+import { Tabs } from "../ui/Tabs";
 import { Asked } from "./room/Asked";
 import { Audit } from "./room/Audit";
 import { Channel } from "./room/Channel";
@@ -68,7 +69,7 @@ export function Room() {
       <Head id={roomId} detail={detail} scope={scope} />
       <Why detail={detail} />
       <Asked room={roomId} questions={detail.questions} scope={scope} />
-      <nav className="tabs" aria-label="Views of the room">
+      <Tabs label="Views of the room" open={tab}>
         {TABS.map(({ tab: to, label }) => (
           <Link
             key={to}
@@ -84,7 +85,7 @@ export function Room() {
             )}
           </Link>
         ))}
-      </nav>
+      </Tabs>
       <Suspense fallback={<Skeleton lines={1} height={320} />}>
         <View tab={tab} id={roomId} detail={detail} scope={scope} />
       </Suspense>
@@ -168,7 +169,7 @@ function Head({ id, detail, scope }: { id: string; detail: RoomDetail; scope: Sc
           </div>
           <div>
             <dt>Cost</dt>
-            <dd>{row.cost_usd === null ? "not reported" : dollars(row.cost_usd)}</dd>
+            <dd>{!row.cost_usd ? "not reported" : dollars(row.cost_usd)}</dd>
           </div>
         </dl>
       </div>

@@ -2,7 +2,9 @@
 
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { lazy, Suspense } from "react";
+import { useShownTab } from "../lib/useShownTab";
 import { Skeleton } from "../ui/Feedback";
+import { ofProject, ProjectChooser } from "../ui/OfProject";
 
 const Values = lazy(() => import("./settings/Values"));
 const Roles = lazy(() => import("./settings/Roles"));
@@ -22,18 +24,20 @@ const PARTS = [
   { part: "vault", label: "Vault", view: Vault },
 ];
 
-export function Settings() {
+export const Settings = ofProject(function Settings() {
   const search = route.useSearch();
   const shown = PARTS.find(({ part }) => part === search.part) ?? PARTS[0];
+  const nav = useShownTab(shown?.part ?? "");
   if (!shown) return null;
   const View = shown.view;
   return (
     <div className="page">
       <header className="page-head">
-        <h1>Settings</h1>
+        <h1 className="grow">Settings</h1>
+        <ProjectChooser />
       </header>
       <div className="settings">
-        <nav className="card side-list settings-nav" aria-label="Settings">
+        <nav className="card side-list settings-nav" aria-label="Settings" ref={nav}>
           {PARTS.map(({ part, label }) => (
             <Link
               key={part}
@@ -51,4 +55,4 @@ export function Settings() {
       </div>
     </div>
   );
-}
+});

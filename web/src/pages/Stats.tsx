@@ -8,6 +8,7 @@ import { compact, dollars, duration, plural, words } from "../lib/format";
 import { outcomeTone } from "../lib/outcome";
 import { Empty, Problem, Skeleton } from "../ui/Feedback";
 import { Icon } from "../ui/Icon";
+import { ofProject, ProjectChooser } from "../ui/OfProject";
 import { Segments } from "../ui/State";
 import { Ago } from "../ui/Time";
 import { Series } from "../ui/Series";
@@ -22,7 +23,7 @@ const WINDOWS = [
   { window: "all", label: "Ever" },
 ];
 
-export function Stats() {
+export const Stats = ofProject(function Stats() {
   const { window: chosen = "24h" } = route.useSearch();
   const navigate = route.useNavigate();
   const stats = useQuery({ ...statsQuery(chosen), placeholderData: keepPreviousData });
@@ -38,6 +39,7 @@ export function Stats() {
           )}
         </div>
         <div className="actions">
+          <ProjectChooser />
           <div className="choices" role="group" aria-label="Window">
             {WINDOWS.map(({ window, label }) => (
               <button
@@ -60,7 +62,7 @@ export function Stats() {
       {stats.data && <Parts figures={stats.data} />}
     </div>
   );
-}
+});
 
 function Parts({ figures: stats }: { figures: Figures }) {
   const { by_role, by_model, by_epic, series } = stats;
@@ -101,8 +103,8 @@ function Parts({ figures: stats }: { figures: Figures }) {
           />
           <Figure
             name="Cost"
-            value={stats.cost_usd === null ? "–" : dollars(stats.cost_usd)}
-            more={stats.cost_usd === null ? "not reported" : undefined}
+            value={dollars(stats.cost_usd)}
+            more={stats.cost_usd ? undefined : "not reported"}
           />
         </dl>
       </section>
@@ -195,7 +197,7 @@ function UsedBy({ title, used }: { title: string; used: Used[] }) {
         value: tokens,
         text: [
           tokens > 0 ? compact(tokens) : "not reported",
-          cost_usd === null ? null : dollars(cost_usd),
+          cost_usd ? dollars(cost_usd) : null,
           plural(attempts, "session"),
         ]
           .filter(Boolean)

@@ -3,6 +3,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useDeferredValue, useEffect, useId, useLayoutEffect, useRef, useState } from "react";
+import { chosenScope } from "../api/chosen";
 import { post } from "../api/client";
 import { plansQuery, roomsQuery } from "../api/queries";
 import type { Hit, Page, Tone } from "../api/types";
@@ -197,7 +198,7 @@ function useMemories(query: string): Hit[] {
   }, [wanted]);
   const found = useQuery({
     queryKey: ["memories", "palette", settled],
-    queryFn: () => post<Page<Hit>>("/search", { query: settled, limit: 5 }),
+    queryFn: () => post<Page<Hit>>("/search", { query: settled, limit: 5 }, chosenScope()),
     enabled: settled !== "",
   });
   return settled ? (found.data?.items ?? []) : [];

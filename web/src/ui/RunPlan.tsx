@@ -15,7 +15,7 @@ interface AgentItem {
 
 export function RunPlan({ plan, onClose }: { plan: Summary; onClose: () => void }) {
   const agents = useQuery({
-    queryKey: ["agents"],
+    queryKey: ["agents", "of", plan.project],
     queryFn: () => get<Page<AgentItem>>("/agents", { project: plan.project }),
   });
   const [agent, setAgent] = useState(plan.rehearsed ? "rehearsal" : "");

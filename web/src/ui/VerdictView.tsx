@@ -2,6 +2,7 @@
 
 import type { Verdict } from "../api/types";
 import { Icon } from "./Icon";
+import { Ticks } from "./Ticks";
 
 /** `texts` are the criteria of the contract by their ids. */
 export function VerdictView({ data, texts }: { data: unknown; texts: Map<string, string> }) {
@@ -24,7 +25,11 @@ export function VerdictView({ data, texts }: { data: unknown; texts: Map<string,
               <p>
                 <span className="mono quiet">{id}</span> {texts.get(id)}
               </p>
-              {evidence && <p className="quiet small">{evidence}</p>}
+              {evidence && (
+                <p className="quiet small">
+                  <Ticks text={evidence} />
+                </p>
+              )}
             </div>
           </li>
         ))}

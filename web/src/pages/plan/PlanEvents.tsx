@@ -7,6 +7,7 @@ import type { Board, PlanEvent, Tone } from "../../api/types";
 import { clock, full, words } from "../../lib/format";
 import { Empty, Problem, Skeleton } from "../../ui/Feedback";
 import { Icon } from "../../ui/Icon";
+import { Ticks } from "../../ui/Ticks";
 
 const TONES: Record<string, Tone> = {
   started: "active",
@@ -56,7 +57,11 @@ export function PlanEvents({ board, scope }: { board: Board; scope: Scope }) {
               {event.epic ?? event.room}
             </Link>
           )}
-          {event.reason && <span className="quiet event-why">{event.reason}</span>}
+          {event.reason && (
+            <span className="quiet event-why">
+              <Ticks text={event.reason} />
+            </span>
+          )}
         </li>
       ))}
     </ol>

@@ -3,9 +3,11 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { lazy, Suspense, useState } from "react";
 import * as act from "../../api/actions";
+import { ApiError, type ProblemItem } from "../../api/client";
 import { keys, type Scope } from "../../api/queries";
 import type { PlanDetail } from "../../api/types";
 import { usePlanCheck } from "../../lib/usePlanCheck";
+import { Dialog } from "../../ui/Dialog";
 import { Diagnostics } from "../../ui/Diagnostics";
 import { Problem, Skeleton } from "../../ui/Feedback";
 import { Markdown } from "../../ui/Markdown";
@@ -18,24 +20,29 @@ export default function PlanText({ detail, scope }: { detail: PlanDetail; scope:
   const [draft, setDraft] = useState<string | null>(null);
   const [error, setError] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
+  const [touched, setTouched] = useState<ProblemItem[]>([]);
   const client = useQueryClient();
   const check = usePlanCheck(draft ?? "");
   const errors = check.diagnostics.filter(({ severity }) => severity === "error").length;
-  const { plan_id } = detail.board;
+  const { plan_id, engine } = detail.board;
+  const driven = engine?.alive ?? false;
 
-  const save = async () => {
+  const save = async (begun?: "keep" | "redo") => {
     if (draft === null) return;
     setBusy(true);
     setError(null);
+    setTouched([]);
     try {
-      await act.plan.save(plan_id, draft, detail.sha256, scope);
+      await act.plan.save(plan_id, draft, detail.sha256, begun, scope);
       await client.invalidateQueries({ queryKey: keys.plan(plan_id) });
       await client.invalidateQueries({ queryKey: keys.dag(plan_id) });
       await client.invalidateQueries({ queryKey: keys.diff(plan_id) });
       toast({ tone: "passed", title: "Saved", body: "The next run takes the new text." });
       setDraft(null);
     } catch (caught) {
-      setError(caught);
+      const epics = begunEpics(caught);
+      if (epics.length > 0) setTouched(epics);
+      else setError(caught);
     } finally {
       setBusy(false);
     }
@@ -60,7 +67,9 @@ export default function PlanText({ detail, scope }: { detail: PlanDetail; scope:
     <div className="stack">
       <div className="row wrap spread">
         <p className="small quiet">
-          A running engine keeps the text it began with; a new revision is applied when it goes on.
+          {driven
+            ? "The plan runs by the text it began with: stop the run to save another one."
+            : "The next run takes the new text."}
         </p>
         <div className="actions">
           <button type="button" className="btn s" onClick={() => setDraft(null)}>
@@ -69,7 +78,7 @@ export default function PlanText({ detail, scope }: { detail: PlanDetail; scope:
           <button
             type="button"
             className="btn s primary"
-            disabled={busy || errors > 0 || draft === detail.markdown}
+            disabled={busy || driven || errors > 0 || draft === detail.markdown}
             onClick={() => void save()}
           >
             Save revision
@@ -77,6 +86,36 @@ export default function PlanText({ detail, scope }: { detail: PlanDetail; scope:
         </div>
       </div>
       {error !== null && <Problem error={error} />}
+      {touched.length > 0 && (
+        <Dialog
+          title="Epics that have begun"
+          onClose={() => setTouched([])}
+          foot={
+            <>
+              <button type="button" className="btn" onClick={() => setTouched([])}>
+                Back
+              </button>
+              <button type="button" className="btn" onClick={() => void save("keep")}>
+                Keep them as they are
+              </button>
+              <button type="button" className="btn danger" onClick={() => void save("redo")}>
+                Start them over
+              </button>
+            </>
+          }
+        >
+          <p>The new text changes what is being worked on, or was:</p>
+          <ul className="stack">
+            {touched.map(({ message }) => (
+              <li key={message}>{message}.</li>
+            ))}
+          </ul>
+          <p className="small quiet">
+            Kept, they go on by the text that they began with. Started over, their work begins anew
+            by this one; an epic that it leaves out is cancelled.
+          </p>
+        </Dialog>
+      )}
       <div className="edit-split tall">
         <Suspense fallback={<Skeleton lines={1} height={480} />}>
           <Editor
@@ -95,3 +134,9 @@ export default function PlanText({ detail, scope }: { detail: PlanDetail; scope:
     </div>
   );
 }
+
+/** What the server says about epics that have begun; nothing if it refused for another reason. */
+const begunEpics = (error: unknown): ProblemItem[] =>
+  error instanceof ApiError && error.status === 409
+    ? error.errors.filter(({ code }) => code?.startsWith("EPIC-"))
+    : [];

@@ -63,7 +63,7 @@ export function Answer({ room, question, scope, onDone }: AnswerProps) {
             asked <Ago ts={question.asked_at} />
             {question.until && (
               <>
-                , waits until <Ago ts={question.until} />
+                , ends <Ago ts={question.until} />
               </>
             )}
           </span>

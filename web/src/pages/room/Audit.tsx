@@ -2,6 +2,7 @@
 
 import type { AuditEntry } from "../../api/types";
 import { clock, day, full } from "../../lib/format";
+import { Ticks } from "../../ui/Ticks";
 
 export function Audit({ entries }: { entries: AuditEntry[] }) {
   return (
@@ -32,7 +33,9 @@ export function Audit({ entries }: { entries: AuditEntry[] }) {
               </td>
               <td className="mono small">{entry.signal ?? "–"}</td>
               <td>{entry.actor}</td>
-              <td className="why-cell">{entry.reason}</td>
+              <td className="why-cell">
+                <Ticks text={entry.reason} />
+              </td>
               <td className="r num">{entry.retries}</td>
             </tr>
           ))}

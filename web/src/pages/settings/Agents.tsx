@@ -2,6 +2,7 @@
 
 import { useQuery } from "@tanstack/react-query";
 import * as act from "../../api/actions";
+import { chosenScope } from "../../api/chosen";
 import { get } from "../../api/client";
 import type { Page } from "../../api/types";
 import { Problem, Skeleton } from "../../ui/Feedback";
@@ -18,7 +19,10 @@ interface AgentItem {
 }
 
 export default function Agents() {
-  const agents = useQuery({ queryKey: ["agents"], queryFn: () => get<Page<AgentItem>>("/agents") });
+  const agents = useQuery({
+    queryKey: ["agents"],
+    queryFn: () => get<Page<AgentItem>>("/agents", chosenScope()),
+  });
   if (agents.isPending) return <Skeleton lines={4} />;
   if (agents.error) return <Problem error={agents.error} retry={() => void agents.refetch()} />;
   return (

@@ -3,6 +3,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { lazy, Suspense, useState } from "react";
 import * as act from "../../api/actions";
+import { chosenScope } from "../../api/chosen";
 import { get, part } from "../../api/client";
 import type { Page } from "../../api/types";
 import { Confirm } from "../../ui/Confirm";
@@ -30,7 +31,10 @@ interface RoleDetail extends RoleItem {
 }
 
 export default function Roles() {
-  const roles = useQuery({ queryKey: ["roles"], queryFn: () => get<Page<RoleItem>>("/roles") });
+  const roles = useQuery({
+    queryKey: ["roles"],
+    queryFn: () => get<Page<RoleItem>>("/roles", chosenScope()),
+  });
   const [open, setOpen] = useState<string | null>(null);
   if (roles.isPending) return <Skeleton lines={6} />;
   if (roles.error) return <Problem error={roles.error} retry={() => void roles.refetch()} />;
@@ -72,7 +76,7 @@ interface EditorProps {
 function RoleEditor({ name, behind, onClose }: EditorProps) {
   const role = useQuery({
     queryKey: ["roles", name],
-    queryFn: () => get<RoleDetail>(`/roles/${part(name)}`),
+    queryFn: () => get<RoleDetail>(`/roles/${part(name)}`, chosenScope()),
     // The form begins with what is on disk, not with what was there when it was open last.
     gcTime: 0,
   });

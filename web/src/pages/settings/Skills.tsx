@@ -3,6 +3,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import * as act from "../../api/actions";
+import { chosenScope } from "../../api/chosen";
 import { get } from "../../api/client";
 import type { Page } from "../../api/types";
 import { Confirm } from "../../ui/Confirm";
@@ -21,7 +22,10 @@ interface SkillItem {
 }
 
 export default function Skills() {
-  const skills = useQuery({ queryKey: ["skills"], queryFn: () => get<Page<SkillItem>>("/skills") });
+  const skills = useQuery({
+    queryKey: ["skills"],
+    queryFn: () => get<Page<SkillItem>>("/skills", chosenScope()),
+  });
   const [source, setSource] = useState("");
   const [text, setText] = useState("");
   const [removing, setRemoving] = useState<string | null>(null);

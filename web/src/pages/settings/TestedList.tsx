@@ -10,6 +10,8 @@ export interface Tested {
   name: string;
   tags: string[];
   text?: string;
+  /** Left out where it cannot be removed here. */
+  onRemove?: () => void;
 }
 
 interface Props {
@@ -61,6 +63,11 @@ function Thing({ item, test }: { item: Tested; test: Props["test"] }) {
         {busy ? "Testing" : "Test"}
         <span className="visually-hidden"> {item.name}</span>
       </button>
+      {item.onRemove && (
+        <button type="button" className="btn s danger" onClick={item.onRemove}>
+          Remove<span className="visually-hidden"> {item.name}</span>
+        </button>
+      )}
       {error !== null && <Problem error={error} />}
       {answer && (
         <details className="thing-more">

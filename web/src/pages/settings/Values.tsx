@@ -7,6 +7,7 @@ import { configQuery } from "../../api/queries";
 import type { Setting } from "../../api/types";
 import { Problem, Skeleton } from "../../ui/Feedback";
 import { useAct } from "../../ui/useAct";
+import { Ticks } from "../../ui/Ticks";
 
 export default function Values() {
   const config = useQuery(configQuery);
@@ -72,7 +73,11 @@ function Value({ setting }: { setting: Setting }) {
         <label className="mono" htmlFor={`setting-${key}`}>
           {key}
         </label>
-        {doc && <p className="small quiet">{doc}</p>}
+        {doc && (
+          <p className="small quiet">
+            <Ticks text={doc} />
+          </p>
+        )}
       </div>
       <div>
         <input

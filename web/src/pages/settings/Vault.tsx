@@ -3,6 +3,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import * as act from "../../api/actions";
+import { chosenScope } from "../../api/chosen";
 import { get } from "../../api/client";
 import type { Page } from "../../api/types";
 import { Confirm } from "../../ui/Confirm";
@@ -19,7 +20,10 @@ interface Secret {
 }
 
 export default function Vault() {
-  const vault = useQuery({ queryKey: ["vault"], queryFn: () => get<Page<Secret>>("/vault") });
+  const vault = useQuery({
+    queryKey: ["vault"],
+    queryFn: () => get<Page<Secret>>("/vault", chosenScope()),
+  });
   const [server, setServer] = useState("");
   const [key, setKey] = useState("");
   const [value, setValue] = useState("");
