@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Stdio};
+use std::time::Instant;
 
 use crate::cargo::{command, target, variable, workspace};
 use crate::steps::say;
@@ -107,6 +108,24 @@ const MUTATIONS: &[Mutation] = &[
 ",
         instead: "    crash_point(\"after_rename\");
     if sync && !MUTANT {
+",
+    },
+    Mutation {
+        name: "attempt-folder-not-synced",
+        file: "crates/ostwin-core/src/room/locked.rs",
+        text: "        if store.durability == Durability::Sync {
+            // Without its name",
+        instead: "        if store.durability == Durability::Sync && !MUTANT {
+            // Without its name",
+    },
+    Mutation {
+        name: "new-room-not-synced",
+        file: "crates/ostwin-core/src/room/create.rs",
+        text: "        sync_all(paths)?;
+",
+        instead: "        if !MUTANT {
+            sync_all(paths)?;
+        }
 ",
     },
     Mutation {
@@ -222,9 +241,6 @@ fn check(names: &[String]) -> Result<(String, usize), String> {
     }
     let copy = target().join("mutants").join("sources");
     copy_sources(&copy)?;
-    for mutation in MUTATIONS {
-        mutate(&copy, mutation)?;
-    }
     say("==> mutants: built once, with every mutation behind its name\n", ExitCode::SUCCESS);
     if let Caught::By(said) = play(&copy, "none")? {
         return Err(format!("without any mutation the simulation fails: {said}"));
@@ -233,6 +249,7 @@ fn check(names: &[String]) -> Result<(String, usize), String> {
     let mut survivors = 0;
     let wanted = |name: &str| names.is_empty() || names.iter().any(|wanted| wanted == name);
     for mutation in MUTATIONS.iter().filter(|mutation| wanted(mutation.name)) {
+        let began = Instant::now();
         let words = match play(&copy, mutation.name)? {
             Caught::By(said) => said,
             Caught::Not => {
@@ -240,7 +257,8 @@ fn check(names: &[String]) -> Result<(String, usize), String> {
                 "NOT NOTICED".to_owned()
             }
         };
-        say(&format!("==> {}: {words}\n", mutation.name), ExitCode::SUCCESS);
+        let took = began.elapsed().as_secs();
+        say(&format!("==> {}, {took} s: {words}\n", mutation.name), ExitCode::SUCCESS);
         // A string takes everything.
         let _ = writeln!(table, "| {} | {words} |", mutation.name);
     }
@@ -280,40 +298,48 @@ fn built_in() -> PathBuf {
     target().join("mutants").join("target")
 }
 
-fn mutate(copy: &Path, mutation: &Mutation) -> Result<(), String> {
-    let Mutation { name, file, text, instead } = mutation;
-    let path = copy.join(file);
-    let source = std::fs::read_to_string(&path).map_err(|error| format!("`{file}`: {error}"))?;
-    if source.matches(text).count() != 1 {
-        return Err(format!("mutation `{name}`: `{file}` does not hold its text once:\n{text}"));
-    }
-    let asked = format!("std::env::var_os(\"{VARIABLE}\").is_some_and(|name| name == \"{name}\")");
-    let mutated = source.replace(text, &instead.replace(ASKED, &asked));
-    write(&path, mutated.as_bytes()).map_err(|error| format!("`{file}`: {error}"))
-}
-
-/// Copies what git knows of. What has not changed keeps its time, so that it is not built again.
+/// Copies what git knows of, with every mutation in it. What stays as it is keeps its time, so that
+/// it is not built again.
 fn copy_sources(copy: &Path) -> Result<(), String> {
     let mut git = command("git");
     git.args(["ls-files", "-z"]).current_dir(workspace());
     let listed = git.output().map_err(|error| format!("cannot start git: {error}"))?;
     let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
-    for file in listed.split('\0').filter(|file| !file.is_empty()) {
+    let files: Vec<&str> = listed.split('\0').filter(|file| !file.is_empty()).collect();
+    if let Some(lost) = MUTATIONS.iter().find(|mutation| !files.contains(&mutation.file)) {
+        return Err(format!("mutation `{}`: there is no `{}`", lost.name, lost.file));
+    }
+    for file in files {
         let from = workspace().join(file);
         // One that was removed and not committed yet.
         let Ok(bytes) = std::fs::read(&from) else { continue };
+        let bytes = mutated(file, bytes)?;
         let to = copy.join(file);
         let failed = |error: io::Error| format!("cannot copy to `{}`: {error}", to.display());
         if let Some(folder) = to.parent() {
             std::fs::create_dir_all(folder).map_err(failed)?;
         }
-        let is_mutated = MUTATIONS.iter().any(|mutation| mutation.file == file);
-        let is_same = std::fs::read(&to).is_ok_and(|there| there == bytes);
-        if is_mutated || !is_same {
+        if !std::fs::read(&to).is_ok_and(|there| there == bytes) {
             write(&to, &bytes).map_err(failed)?;
         }
     }
     Ok(())
+}
+
+/// The file with every mutation of it, each behind a question for its name.
+fn mutated(file: &str, mut bytes: Vec<u8>) -> Result<Vec<u8>, String> {
+    for Mutation { name, text, instead, .. } in MUTATIONS.iter().filter(|of| of.file == file) {
+        let source = String::from_utf8_lossy(&bytes).into_owned();
+        if source.matches(text).count() != 1 {
+            return Err(format!(
+                "mutation `{name}`: `{file}` does not hold its text once:\n{text}"
+            ));
+        }
+        let asked =
+            format!("std::env::var_os(\"{VARIABLE}\").is_some_and(|name| name == \"{name}\")");
+        bytes = source.replace(text, &instead.replace(ASKED, &asked)).into_bytes();
+    }
+    Ok(bytes)
 }
 
 #[expect(clippy::disallowed_methods, reason = "this tool has no dependencies, core included")]

@@ -31,8 +31,10 @@ pub(crate) fn look(room: &Room, kill_grace: Duration) -> Result<RoomView> {
     } else {
         None
     };
-    let mut stay: Vec<Attempt> = if kind.has_session() { room.attempts()? } else { Vec::new() };
-    stay.retain(|attempt| attempt.record.audit_seq == standing.replay.last_seq);
+    let stay: Vec<Attempt> = match kind.has_session() {
+        true => room.attempts_of_stay(standing.replay.last_seq)?,
+        false => Vec::new(),
+    };
     let interruptions = stay
         .iter()
         .rev()

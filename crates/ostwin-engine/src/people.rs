@@ -28,15 +28,14 @@ impl Shared {
         room: &Room,
         view: &RoomView,
     ) -> Result<Option<PersonWait>, EngineError> {
-        let attempts = room.attempts()?;
         self.meter().note(room.id(), room.spent()?);
         if !view.kind.has_session() && !view.has_ready {
             return Ok(None);
         }
-        if let Some(last) = attempts.last()
-            && last.record.outcome == Some(Outcome::Waiting)
-            && view.kind.has_session()
-            && view.attempt.as_ref().is_some_and(|attempt| attempt.id == last.record.id)
+        if view.kind.has_session()
+            && let Some(seen) = &view.attempt
+            && seen.outcome == Some(Outcome::Waiting)
+            && let Some(last) = room.last_attempt()?.filter(|last| last.record.id == seen.id)
         {
             let now = room.project().store().now();
             let mut questions = room.questions(&last.record, self.patience().ask)?;
@@ -55,7 +54,7 @@ impl Shared {
         let Ok(settled) = self.settle(room, &contract, &role) else { return Ok(None) };
         let caps = self.room_caps(&settled);
         let agent = &settled.settings.agent.value;
-        for attempt in attempts.iter().filter(|attempt| attempt.record.agent == *agent) {
+        for attempt in room.attempts()?.iter().filter(|other| other.record.agent == *agent) {
             self.learn(&attempt.record, caps);
         }
         let spent = self.meter().spent(room.id());

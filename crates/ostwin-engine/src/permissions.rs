@@ -225,10 +225,9 @@ fn decided_before(
 ) -> Result<Vec<Question>, RoomError> {
     let now = room.project().store().now();
     let mut decided = Vec::new();
-    for earlier in room.attempts()? {
+    for earlier in room.attempts_of_stay(attempt.record.audit_seq)? {
         let record = &earlier.record;
-        let same_stay = record.audit_seq == attempt.record.audit_seq;
-        if same_stay && record.outcome == Some(Outcome::Waiting) {
+        if record.outcome == Some(Outcome::Waiting) {
             let questions = room.questions(record, patience)?;
             decided.extend(
                 questions

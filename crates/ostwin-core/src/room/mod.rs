@@ -24,8 +24,11 @@ mod verdict;
 #[cfg(test)]
 mod tests;
 
+use std::cmp::Ordering;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
 
 pub use archive::{Archive, ArchiveError, Archived, archive, restore};
 pub use attempt::{Attempt, AttemptRecord, Ended, NewAttempt, Outcome, Usage};
@@ -312,17 +315,55 @@ impl Room {
         Ok(folders)
     }
 
+    /// Every attempt with a record, newest first. A record is read when its turn has come: what
+    /// happened long ago costs nothing to whoever asks for what happened last.
+    ///
+    /// # Errors
+    /// The folder cannot be read; of an attempt, its record.
+    pub fn latest_attempts(&self) -> Result<impl Iterator<Item = Result<Attempt>> + use<>> {
+        let folders = self.attempt_folders()?.into_iter().rev();
+        Ok(folders.filter_map(|paths| {
+            let record = read_json_optional::<AttemptRecord>(&paths.record()).transpose()?;
+            Some(record.map(|record| Attempt { paths, record }))
+        }))
+    }
+
     /// The last attempt, open or closed.
     ///
     /// # Errors
     /// The folder or its record cannot be read.
     pub fn last_attempt(&self) -> Result<Option<Attempt>> {
-        for paths in self.attempt_folders()?.into_iter().rev() {
-            if let Some(record) = read_json_optional::<AttemptRecord>(&paths.record())? {
-                return Ok(Some(Attempt { paths, record }));
+        self.latest_attempts()?.next().transpose()
+    }
+
+    /// The attempt right before the one of this number.
+    ///
+    /// # Errors
+    /// The folder or a record cannot be read.
+    pub fn attempt_before(&self, number: u32) -> Result<Option<Attempt>> {
+        let is_earlier = |attempt: &Result<Attempt>| {
+            attempt.as_ref().map_or(true, |attempt| attempt.record.number < number)
+        };
+        self.latest_attempts()?.find(is_earlier).transpose()
+    }
+
+    /// The attempts of the stay in a state that this transition began, oldest first. None before
+    /// it is read.
+    ///
+    /// # Errors
+    /// The folder or a record cannot be read.
+    pub fn attempts_of_stay(&self, audit_seq: u64) -> Result<Vec<Attempt>> {
+        let mut attempts = Vec::new();
+        for attempt in self.latest_attempts()? {
+            let attempt = attempt?;
+            match attempt.record.audit_seq.cmp(&audit_seq) {
+                Ordering::Greater => {}
+                Ordering::Equal => attempts.push(attempt),
+                Ordering::Less => break,
             }
         }
-        Ok(None)
+        attempts.reverse();
+        Ok(attempts)
     }
 
     /// The attempt that is open, if one is. There is never more than one: it is the last.
@@ -338,10 +379,20 @@ impl Room {
     /// # Errors
     /// The attempts cannot be read.
     pub fn spent(&self) -> Result<Spent> {
+        /// A record as far as it matters here: it is asked for often, and of every attempt.
+        #[derive(Deserialize)]
+        struct Used {
+            #[serde(default)]
+            usage: Option<Usage>,
+            #[serde(default)]
+            cost_usd: Option<f64>,
+        }
         let mut spent = Spent::default();
-        for attempt in self.attempts()? {
-            spent.cost_usd += attempt.record.cost_usd.unwrap_or_default();
-            spent.tokens += attempt.record.usage.as_ref().map_or(0, Usage::total);
+        for paths in self.attempt_folders()? {
+            if let Some(used) = read_json_optional::<Used>(&paths.record())? {
+                spent.cost_usd += used.cost_usd.unwrap_or_default();
+                spent.tokens += used.usage.as_ref().map_or(0, Usage::total);
+            }
         }
         Ok(spent)
     }

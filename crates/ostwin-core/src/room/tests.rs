@@ -254,6 +254,28 @@ fn a_room_goes_from_pending_to_passed_with_one_rejection() {
 }
 
 #[test]
+fn who_asks_for_the_latest_attempts_reads_no_earlier_ones() {
+    let fixture = Fixture::new();
+    fixture.signal("ready", Why::engine("dependencies", ""));
+    let ended = |attempt: &Attempt| fixture.close(attempt, Outcome::Interrupted).attempt;
+    let first = ended(&fixture.open("engineer"));
+    let second = ended(&fixture.open("engineer"));
+    let (room, stay) = (&fixture.room, second.record.audit_seq);
+    assert_eq!(room.attempts_of_stay(stay).unwrap(), [first.clone(), second.clone()]);
+
+    fixture.signal("done", Why::engine("test", ""));
+    let third = fixture.open("qa");
+    fs::replace_hint(&first.paths.record(), b"{").unwrap();
+    assert_eq!(room.last_attempt().unwrap().as_ref(), Some(&third));
+    assert_eq!(room.attempt_before(third.record.number).unwrap().as_ref(), Some(&second));
+    assert_eq!(room.attempts_of_stay(third.record.audit_seq).unwrap(), [third]);
+    assert!(room.attempts_of_stay(stay).is_err());
+    assert!(room.attempts().is_err());
+    fs::remove_file(&first.paths.record()).unwrap();
+    assert_eq!(room.attempt_before(second.record.number).unwrap(), None);
+}
+
+#[test]
 fn what_may_not_move_the_room_is_refused_and_leaves_a_trace() {
     let fixture = Fixture::new();
     fixture.signal("ready", Why::engine("dependencies", ""));

@@ -38,6 +38,7 @@ pub(super) struct Model {
 enum Meaning {
     Audit,
     Channel,
+    Status,
     /// The folder of attempts.
     Attempts,
 }
@@ -99,6 +100,9 @@ impl Model {
             let id = to.file_name().and_then(|name| name.to_str()?.parse().ok());
             return id.map_or(Ok(()), |id| self.read_room(&id));
         }
+        if let Some((room, Meaning::Status)) = self.files.get(to).cloned() {
+            return self.status_written(&room, to);
+        }
         let Some(folder) = to.parent() else { return Ok(()) };
         let paths = AttemptPaths::at(folder);
         let attempts = folder.parent().and_then(|attempts| self.files.get(attempts));
@@ -111,13 +115,60 @@ impl Model {
         }
     }
 
-    /// Reads every room again, from files that nobody is writing: after a power cut.
+    /// Reads every room again, from files that nobody is writing: after a power cut. What the files
+    /// had gone on from before must still be in them.
     pub(super) fn read_again(&mut self) -> Result<(), Broken> {
-        self.rooms.clear();
+        let before = std::mem::take(&mut self.rooms);
         self.epics.clear();
         self.files.clear();
         for room in Room::list(&self.project).map_err(words)? {
             self.read_room(room.id())?;
+        }
+        for (id, before) in before {
+            let Some(room) = self.rooms.get_mut(&id) else {
+                // One that nothing has happened in yet may be lost whole.
+                match before.replay.last_seq {
+                    0..=1 => continue,
+                    _ => return Err(format!("{id} is lost, which had begun")),
+                }
+            };
+            room.signals = before.signals;
+            let mut acknowledged = self.acknowledged.iter().filter(|(room, ..)| *room == id);
+            if let Some((_, lost, _)) =
+                acknowledged.find(|(_, message, _)| !room.messages.contains_key(message))
+            {
+                return Err(format!("{id}: the acknowledged message {lost} is lost"));
+            }
+            if let Some(lost) = room.signals.keys().find(|id| !room.attempts.contains_key(*id)) {
+                return Err(format!("{id}: attempt {lost} is lost, which had posted a signal"));
+            }
+        }
+        self.check_attempts()?;
+        self.check_dead()
+    }
+
+    /// A room moves only behind its attempts: none that it came from is open or lost, and one that
+    /// is open belongs to where it stands.
+    fn check_attempts(&self) -> Result<(), Broken> {
+        for (id, room) in &self.rooms {
+            let audit = Room::open(&self.project, id).and_then(|room| room.audit());
+            for entry in audit.map_err(words)?.iter().filter_map(AuditLine::entry) {
+                let Some(attempt) = &entry.attempt else { continue };
+                let (seq, to) = (entry.seq, &entry.to);
+                match room.attempts.get(attempt) {
+                    Some(record) if !record.is_open() => {}
+                    Some(_) => {
+                        return Err(format!("{id}: {attempt} is open, which led to {seq}, `{to}`"));
+                    }
+                    None => {
+                        return Err(format!("{id}: {attempt} is lost, which led to {seq}, `{to}`"));
+                    }
+                }
+            }
+            let elsewhere = |open: &&AttemptRecord| open.audit_seq != room.replay.last_seq;
+            if let Some(open) = room.open().filter(elsewhere) {
+                return Err(format!("{id}: attempt {} of an earlier stay is open", open.id));
+            }
         }
         Ok(())
     }
@@ -148,6 +199,7 @@ impl Model {
         for (file, meaning) in [
             (paths.audit(), Meaning::Audit),
             (paths.channel(), Meaning::Channel),
+            (paths.status(), Meaning::Status),
             (paths.attempts(), Meaning::Attempts),
         ] {
             self.files.insert(file, (id.clone(), meaning));
@@ -193,10 +245,28 @@ impl Model {
         Ok(())
     }
 
+    /// The status says what the audit says, and never says it first.
+    fn status_written(&self, id: &RoomId, file: &Path) -> Result<(), Broken> {
+        let room = self.rooms.get(id).ok_or("no such room")?;
+        let status = std::fs::read_to_string(file).map_err(words)?;
+        let state = room.replay.state.as_ref().map_or("", |state| state.as_str());
+        match status.trim_end() == state {
+            true => Ok(()),
+            false => Err(format!(
+                "{id}: the status becomes `{}`, and by its audit it is `{state}`",
+                status.trim_end()
+            )),
+        }
+    }
+
     fn about_to_move(&mut self, id: &RoomId, entry: &AuditEntry) -> Result<(), Broken> {
         let room = self.rooms.get(id).ok_or("no such room")?;
         if let Some(open) = room.open() {
             return Err(format!("{id} moves to `{}` while attempt {} is open", entry.to, open.id));
+        }
+        if let Some(half) = room.replay.unapplied() {
+            let (seq, to) = (half.seq, &entry.to);
+            return Err(format!("{id} moves to `{to}` before its transition {seq} is finished"));
         }
         if room.replay.retries > room.replay.max_retries(&room.machine) {
             return Err(format!("{id} has used {} retries", room.replay.retries));
@@ -413,6 +483,11 @@ impl Model {
             ways.insert(epic.clone(), way.collect());
         }
         Ok(ways)
+    }
+
+    /// Whether this file is the audit of a room.
+    pub(super) fn is_audit(&self, file: &Path) -> bool {
+        self.files.get(file).is_some_and(|(_, meaning)| *meaning == Meaning::Audit)
     }
 
     /// The room whose channel this file is.

@@ -24,7 +24,7 @@ use super::case::{Case, GATED, ROLES};
 use super::clock::SimulatedClock;
 use super::model::{Broken, words};
 use super::people::Person;
-use super::stage::{Between, Stage};
+use super::stage::{Between, Moment, Stage};
 use super::world::{SimulatedWorld, Slots};
 use crate::run::{self, Observer, RunEnd, RunOptions, Scope};
 
@@ -110,9 +110,9 @@ impl Course {
     fn until_it_ends(&mut self) -> Result<BTreeMap<EpicId, Vec<String>>, Broken> {
         let mut deaths = self.stage.case.faults.deaths;
         for _ in 0..LIVES {
-            let dies_at = (deaths > 0).then(|| self.stage.random(moment_of_death));
+            let dies = (deaths > 0).then(|| self.stage.random(moment_of_death));
             deaths = deaths.saturating_sub(1);
-            self.stage.begin(dies_at);
+            self.stage.begin(dies);
             let life = self.live()?;
             let entered = self.runtime.enter();
             if let Some(broken) = self.stage.broken() {
@@ -182,11 +182,17 @@ impl Course {
     }
 }
 
-/// When an engine dies, and how: often while it starts, which is when it recovers.
-fn moment_of_death(random: &mut fastrand::Rng) -> (u64, Fate) {
-    let latest = random.choice([12, 40, 120, 400]).unwrap_or(40);
+/// When an engine dies, and how: often while it starts, which is when it recovers, and as often in
+/// the middle of a transition.
+fn moment_of_death(random: &mut fastrand::Rng) -> (Moment, Fate) {
     let fate = random.choice([Fate::Dead, Fate::Torn]).unwrap_or(Fate::Dead);
-    (random.u64(1..=latest), fate)
+    let moment = if random.bool() {
+        let latest = random.choice([12, 40, 120, 400]).unwrap_or(40);
+        Moment::At(random.u64(1..=latest))
+    } else {
+        Moment::Amid { lines: random.u32(1..=16), further: random.u64(0..8) }
+    };
+    (moment, fate)
 }
 
 /// An engine of another plan, of which only its slots are seen.

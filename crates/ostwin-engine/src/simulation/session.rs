@@ -244,7 +244,8 @@ impl Player {
         match self.script().await {
             Ok(outcome) => outcome,
             Err(stop) => {
-                if self.behaviour.tricks.contains(&Trick::LastWords)
+                let is_late = matches!(stop, Stop::Deadline) && self.behaviour.wakes_up;
+                if (is_late || self.behaviour.tricks.contains(&Trick::LastWords))
                     && let Some(wish) = self.signal()
                 {
                     self.stage.post(&wish);

@@ -41,6 +41,16 @@ pub(super) enum Answer {
     Busy,
 }
 
+/// When an engine dies.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Moment {
+    /// At this operation of its life.
+    At(u64),
+    /// When it has written so many lines of audits, and done so much after the last of them: where
+    /// a transition is half done.
+    Amid { lines: u32, further: u64 },
+}
+
 pub(super) struct Stage {
     pub(super) case: Case,
     /// The project as other processes see it: they wait for no lock, since nobody could free it
@@ -58,10 +68,10 @@ struct Inner {
     broken: Option<Broken>,
     /// Operations of the engine's process in this life.
     operations: u64,
-    dies_at: Option<(u64, Fate)>,
+    dies: Option<(Moment, Fate)>,
     dead: bool,
-    /// Another process acts.
-    acting: bool,
+    /// How many other processes act, one in the middle of what the other does.
+    acting: u32,
     /// The next line of another process is torn.
     tears: bool,
     /// What a running session will say next: it may say it at any moment.
@@ -92,9 +102,9 @@ impl Stage {
             model: Model::new(project.clone()),
             broken: None,
             operations: 0,
-            dies_at: None,
+            dies: None,
             dead: false,
-            acting: false,
+            acting: 0,
             tears: false,
             ready: BTreeMap::new(),
             late: Vec::new(),
@@ -163,11 +173,11 @@ impl Stage {
         look(&mut self.inner().model)
     }
 
-    /// Begins the life of an engine, which dies at its `at`-th operation, if any.
-    pub(super) fn begin(&self, dies_at: Option<(u64, Fate)>) {
+    /// Begins the life of an engine, which dies at this moment, if any.
+    pub(super) fn begin(&self, dies: Option<(Moment, Fate)>) {
         let mut inner = self.inner();
         inner.operations = 0;
-        inner.dies_at = dies_at;
+        inner.dies = dies;
         inner.dead = false;
         inner.lost.clear();
     }
@@ -200,13 +210,13 @@ impl Stage {
 
     /// Does something as another process. What it does to files is nobody's but its own.
     pub(super) fn as_another<R>(&self, act: impl FnOnce() -> R) -> R {
-        let before = std::mem::replace(&mut self.inner().acting, true);
+        self.inner().acting += 1;
         // Also while no engine lives.
         let done = match self.me.upgrade() {
             Some(me) => interposed(Rc::new(Between(me)), act),
             None => act(),
         };
-        self.inner().acting = before;
+        self.inner().acting -= 1;
         done
     }
 
@@ -278,8 +288,8 @@ impl Stage {
         }
     }
 
-    /// Somebody acts now, while the engine is about to do something to `path`. Who only informs needs
-    /// no room's lock, and may add to the very file that the engine adds to.
+    /// Somebody acts now, while somebody else is about to do something to `path`. Who only informs
+    /// needs no room's lock, and may add to the very file that the other adds to.
     fn intrude(&self, path: &Path) {
         let room = self.inner().model.room_of_channel(path);
         if let (Some(room), Ok(kind)) = (room, SignalName::new("note")) {
@@ -404,6 +414,23 @@ impl Stage {
     }
 }
 
+impl Inner {
+    /// An engine that dies amid a transition is nearer to its death with every line of an audit.
+    fn come_closer(&mut self, op: &Op) {
+        if self.acting == 0
+            && let Some((Moment::Amid { lines, further }, fate)) = self.dies
+            && let Op::Write { path, .. } = op
+            && self.model.is_audit(path)
+        {
+            let moment = match lines {
+                0..=1 => Moment::At(self.operations + 1 + further),
+                _ => Moment::Amid { lines: lines - 1, further },
+            };
+            self.dies = Some((moment, fate));
+        }
+    }
+}
+
 /// The stage in its place between the code and the files.
 pub(super) struct Between(pub(super) Arc<Stage>);
 
@@ -411,16 +438,26 @@ impl Interposer for Between {
     fn before(&self, verb: &'static str, path: &Path) -> Fate {
         let stage = &self.0;
         let mut inner = stage.inner();
-        if inner.acting {
+        let share = stage.case.faults.intrusions;
+        if inner.acting > 0 {
             let tears = inner.tears && verb == "append to";
             inner.tears &= !tears;
-            return if tears { Fate::Torn } else { Fate::Happens };
+            if tears {
+                return Fate::Torn;
+            }
+            // One in the middle of another is enough.
+            let intrudes = inner.acting == 1 && share > 0 && inner.random.u8(..) < share / 2;
+            drop(inner);
+            if intrudes {
+                stage.intrude(path);
+            }
+            return Fate::Happens;
         }
         if inner.dead {
             return Fate::Dead;
         }
         inner.operations += 1;
-        if let Some((at, fate)) = inner.dies_at
+        if let Some((Moment::At(at), fate)) = inner.dies
             && inner.operations >= at
         {
             inner.dead = true;
@@ -429,7 +466,6 @@ impl Interposer for Between {
             stage.died.notify_one();
             return fate;
         }
-        let share = stage.case.faults.intrusions;
         let intrudes = share > 0 && inner.random.u8(..) < share;
         drop(inner);
         if intrudes {
@@ -445,6 +481,7 @@ impl Interposer for Between {
             if let Some(disk) = &mut inner.disk {
                 disk.take(op);
             }
+            inner.come_closer(op);
             let path = match op {
                 Op::Write { path, .. } | Op::Rename { to: path, .. } => Some(path),
                 _ => None,

@@ -15,7 +15,7 @@ pub(super) fn of_earlier(
     attempt: &AttemptFacts,
     patience: Duration,
 ) -> Result<Option<Text>, PrepareError> {
-    let earlier = room.attempts()?.into_iter().rfind(|a| a.record.number < attempt.number);
+    let earlier = room.attempt_before(attempt.number)?;
     let Some(earlier) = earlier.filter(|earlier| {
         earlier.record.outcome == Some(Outcome::Waiting)
             && earlier.record.state == attempt.state

@@ -2,6 +2,8 @@
 //! memory knows about it.
 
 use std::fmt::Write as _;
+use std::io;
+use std::path::Path;
 
 use ostwin_core::artifacts::{Artifacts, Found};
 use ostwin_core::channel::Message;
@@ -61,11 +63,25 @@ pub(super) fn gather(
         let published = catalogue.of_room(&predecessor.room, MAX_ENTRIES)?;
         left.push((predecessor, published));
     }
-    let keywords = keywords(contract, &room.brief()?);
-    let others = relevant(&mut catalogue, room.id(), keywords)?;
+    let others = match is_empty(&room.project().layout().ledger()) {
+        // Nothing has to be opened to find nothing.
+        true => Vec::new(),
+        false => {
+            let keywords = keywords(contract, &room.brief()?);
+            relevant(&mut catalogue, room.id(), keywords)?
+        }
+    };
     let body = digest(&left, others);
     let source = "the shared memory, by the tools `get_context` and `search`";
     Ok((!body.is_empty()).then(|| Text::new(body, source)))
+}
+
+/// Whether nobody has remembered anything yet.
+fn is_empty(ledger: &Path) -> bool {
+    match std::fs::metadata(ledger) {
+        Ok(metadata) => metadata.len() == 0,
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
+    }
 }
 
 fn keywords(contract: &Contract, brief: &str) -> String {

@@ -22,7 +22,7 @@ pub(super) fn earlier_attempt(
     room: &Room,
     attempt: &AttemptFacts,
 ) -> Result<Option<Attempt>, PrepareError> {
-    let earlier = room.attempts()?.into_iter().rfind(|a| a.record.number < attempt.number);
+    let earlier = room.attempt_before(attempt.number)?;
     Ok(earlier.filter(|earlier| {
         earlier.record.state == attempt.state
             && earlier.record.role == attempt.role
