@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A running dashboard; killed when it goes.
-struct Dashboard {
-    child: Child,
+pub(crate) struct Dashboard {
+    pub(crate) child: Child,
     address: String,
     token: String,
 }
@@ -27,7 +27,7 @@ impl Drop for Dashboard {
 }
 
 impl Dashboard {
-    fn start(project: &TestProject) -> Result<Self> {
+    pub(crate) fn start(project: &TestProject) -> Result<Self> {
         let mut child = project
             .command("ostwin-dashboard")?
             .args(["--port", "0", "--json"])
@@ -72,18 +72,18 @@ impl Dashboard {
         Ok((status, serde_json::from_str(body).unwrap_or_default()))
     }
 
-    fn get(&self, path: &str) -> Result<Value> {
+    pub(crate) fn get(&self, path: &str) -> Result<Value> {
         let (status, answer) = self.ask("GET", path, &Value::Null)?;
         ensure!(status == 200, "{path}: {status} {answer}");
         Ok(answer)
     }
 
-    fn stream(&self, last: Option<&str>) -> Result<Events> {
+    pub(crate) fn stream(&self, last: Option<&str>) -> Result<Events> {
         Ok(Events(BufReader::new(self.send("GET", "/api/stream", last, "")?)))
     }
 }
 
-struct Events(BufReader<TcpStream>);
+pub(crate) struct Events(BufReader<TcpStream>);
 
 impl Events {
     /// Reads on until a session was opened; the id of the last event.
@@ -99,7 +99,7 @@ impl Events {
     }
 
     /// The next event: name, id, data. `None` if the stream has ended.
-    fn next(&mut self) -> Result<Option<(String, String, Value)>> {
+    pub(crate) fn next(&mut self) -> Result<Option<(String, String, Value)>> {
         let (mut name, mut id, mut data) = (String::new(), String::new(), Value::Null);
         loop {
             let mut line = String::new();
