@@ -82,7 +82,8 @@ fn switches(process: &Path) -> Result<Switches> {
     Ok(switches)
 }
 
-fn cpu_ticks(process: &Path) -> Result<u64> {
+/// Time on the processor, in the kernel's ticks of a hundredth of a second.
+pub(crate) fn cpu_ticks(process: &Path) -> Result<u64> {
     let stat = std::fs::read_to_string(process.join("stat"))?;
     // The name in parentheses may hold anything; user and system time are fields 14 and 15.
     let (_, fields) = stat.rsplit_once(')').context("a process has a name")?;
@@ -101,6 +102,28 @@ pub(crate) fn memory_kib(pid: u32) -> Result<u64> {
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let number = line.and_then(|line| line.split_whitespace().next());
     Ok(number.context("a process has memory")?.parse()?)
+}
+
+/// What a process itself costs in memory: its private pages and its share of the others (PSS of
+/// `proc_pid_smaps_rollup`), in KiB.
+///
+/// # Errors
+/// The process does not exist.
+pub(crate) fn pss_kib(pid: u32) -> Result<u64> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup"))?;
+    let line = text.lines().find_map(|line| line.strip_prefix("Pss:"));
+    let number = line.and_then(|line| line.split_whitespace().next());
+    Ok(number.context("a process has memory")?.parse()?)
+}
+
+/// Bytes that a process has read by system calls since it started.
+///
+/// # Errors
+/// The process does not exist.
+pub(crate) fn read_bytes(pid: u32) -> Result<u64> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/io"))?;
+    let number = text.lines().find_map(|line| line.strip_prefix("rchar:"));
+    Ok(number.context("a process reads")?.trim().parse()?)
 }
 
 /// `idle PID [SECONDS]`; gives the arguments behind it.

@@ -61,6 +61,11 @@ impl Samples {
         self.0.first().copied().unwrap_or_default()
     }
 
+    /// The one that 99 of 100 do not exceed.
+    pub(crate) fn p99(&self) -> Duration {
+        self.0.get(self.0.len() * 99 / 100).copied().unwrap_or_default()
+    }
+
     /// The longest.
     pub(crate) fn max(&self) -> Duration {
         self.0.last().copied().unwrap_or_default()
@@ -83,6 +88,8 @@ mod tests {
         assert_eq!((odd.min(), odd.median(), odd.max()), (ms_of(1), ms_of(3), ms_of(5)));
         assert_eq!(millis(&[4, 2]).median(), ms_of(4));
         assert_eq!(millis(&[]).median(), Duration::ZERO);
+        let many = Samples::new((1..=200).map(ms_of).collect());
+        assert_eq!((millis(&[7]).p99(), many.p99()), (ms_of(7), ms_of(199)));
     }
 
     fn ms_of(millis: u64) -> Duration {

@@ -3,7 +3,7 @@
 
 mod calls;
 mod client;
-mod corpus;
+pub(crate) mod corpus;
 mod seat;
 mod vectors;
 

@@ -66,7 +66,7 @@ impl Table {
 }
 
 /// A duration with three figures.
-fn figure(duration: Duration) -> String {
+pub(crate) fn figure(duration: Duration) -> String {
     let micros = duration.as_secs_f64() * 1e6;
     match micros {
         _ if micros < 1_000.0 => format!("{} µs", three_figures(micros)),

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
+use crate::idle;
+
 /// A running server.
 pub(crate) struct Client {
     child: Child,
@@ -90,14 +92,9 @@ impl Client {
         Ok(self.line.trim_end())
     }
 
-    /// What the process itself costs in memory: its private pages and its share of the others
-    /// (PSS of `proc_pid_smaps_rollup`), in KiB.
+    /// What the process itself costs in memory, in KiB.
     pub(crate) fn memory_kib(&self) -> Result<u64> {
-        let path = format!("/proc/{}/smaps_rollup", self.child.id());
-        let text = std::fs::read_to_string(path)?;
-        let line = text.lines().find_map(|line| line.strip_prefix("Pss:"));
-        let number = line.and_then(|line| line.split_whitespace().next());
-        Ok(number.context("a process has memory")?.parse()?)
+        idle::pss_kib(self.child.id())
     }
 }
 

@@ -43,7 +43,7 @@ impl Numbers {
     }
 
     /// A text of so many words.
-    fn text(&mut self, words: usize) -> String {
+    pub(crate) fn text(&mut self, words: usize) -> String {
         let mut text = String::new();
         for _ in 0..words {
             let rank = self.rank();

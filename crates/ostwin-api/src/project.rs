@@ -1,6 +1,7 @@
 //! A project that is served: its settings as they are now, its views, and the threads that keep
 //! them current.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -10,11 +11,12 @@ use std::time::Duration;
 use ostwin_core::board;
 use ostwin_core::config::{self, LoadError, Places, Settings, WatchMode};
 use ostwin_core::env;
-use ostwin_core::ids::PlanId;
+use ostwin_core::ids::{PlanId, RoomId};
 use ostwin_core::layout::Layout;
 use ostwin_core::plans::{self, sha256};
 use ostwin_core::project::Project;
 use ostwin_core::redact::{PatternError, Secrets};
+use ostwin_core::room::{OpenQuestions, Question, Room, RoomError};
 use ostwin_core::vault::{Keys, Vaults};
 use ostwin_memory::{Catalogue, MemoryError};
 use ostwin_watch::{Changed, Mode, WatchError, Watcher};
@@ -84,6 +86,7 @@ pub(crate) struct Served {
     current: Arc<RwLock<Current>>,
     pub(crate) views: Arc<Views>,
     memory: Mutex<Option<Catalogue>>,
+    questions: Mutex<HashMap<RoomId, (Duration, OpenQuestions)>>,
     notes: Sender<Note>,
     tail: Sender<Follow>,
     threads: Vec<JoinHandle<()>>,
@@ -126,6 +129,7 @@ impl Served {
             current: shared,
             views,
             memory: Mutex::default(),
+            questions: Mutex::default(),
             notes,
             tail,
             threads,
@@ -174,6 +178,19 @@ impl Served {
             Catalogue::new(&project, &settings.config.memory)
         });
         ask(catalogue)
+    }
+
+    /// What a room waits for a person to answer. However long its channel is, it is read once.
+    pub(crate) fn open_questions(&self, room: &Room) -> Result<Vec<Question>, RoomError> {
+        let patience = self.current().settings.config.ask_timeout_seconds;
+        let patience = Duration::from_secs(patience);
+        let known = || self.questions.lock().unwrap_or_else(PoisonError::into_inner);
+        // Not held meanwhile: others ask about other rooms.
+        let before = known().remove(room.id()).filter(|(of, _)| *of == patience);
+        let (_, mut questions) = before.unwrap_or((patience, OpenQuestions::default()));
+        let open = questions.read(room, patience)?;
+        known().insert(room.id().clone(), (patience, questions));
+        Ok(open)
     }
 
     /// A plan as it is shown; one that was made a moment ago is read.

@@ -254,7 +254,7 @@ impl Channel {
     }
 
     /// The newest `limit` messages that `filter` takes, oldest first; with `before`, only those
-    /// whose number is lower.
+    /// whose number is lower. What stands behind them is not read.
     ///
     /// # Errors
     /// The file cannot be read.
@@ -265,7 +265,11 @@ impl Channel {
         before: Option<u64>,
     ) -> Result<Page, JsonlError> {
         let mut page = Page::default();
-        let scanned = jsonl::scan_back::<Message>(&self.path, |_, message| {
+        let end = match before {
+            Some(before) => jsonl::start_of(&self.path, before)?,
+            None => u64::MAX,
+        };
+        let scanned = jsonl::scan_back_from::<Message>(&self.path, end, |_, message| {
             if before.is_some_and(|before| message.seq >= before) || !filter.takes(&message) {
                 return ControlFlow::Continue(());
             }
@@ -281,24 +285,16 @@ impl Channel {
         Ok(page)
     }
 
-    /// The oldest `limit` messages behind number `after` that `filter` takes. Only what lies
-    /// behind `after` is read, from the end.
+    /// The oldest `limit` messages behind number `after` that `filter` takes. What stands before
+    /// them is not read.
     ///
     /// # Errors
     /// The file cannot be read.
     pub fn after(&self, filter: &Filter, after: u64, limit: usize) -> Result<Page, JsonlError> {
-        let mut start = None;
-        jsonl::scan_back::<Message>(&self.path, |offset, message| {
-            if message.seq <= after {
-                return ControlFlow::Break(());
-            }
-            start = Some(offset);
-            ControlFlow::Continue(())
-        })?;
+        let start = jsonl::start_of(&self.path, after.saturating_add(1))?;
         let mut page = Page::default();
-        let Some(start) = start else { return Ok(page) };
         let scanned = self.scan(start, |message| {
-            if !filter.takes(&message) {
+            if message.seq <= after || !filter.takes(&message) {
                 return ControlFlow::Continue(());
             }
             if page.messages.len() == limit {

@@ -9,8 +9,8 @@ use std::ops::ControlFlow;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::env::crash_point;
 use crate::fs::interposer::{self, Fate};
@@ -23,9 +23,9 @@ mod backward;
 mod follow;
 mod forward;
 
-pub use backward::{find_last, scan_back};
+pub use backward::{find_last, scan_back, scan_back_from};
 pub use follow::{Batch, Follower};
-pub use forward::{read_at, scan};
+pub use forward::{read_at, scan, start_of};
 
 /// Longest line that is read, in bytes; a longer one is skipped and counted without being held.
 pub const MAX_LINE_BYTES: usize = 1 << 20;
@@ -203,6 +203,16 @@ pub fn read_all<T: DeserializeOwned>(path: &Path) -> Result<(Vec<T>, Scanned)> {
 /// in a field that nobody asked for: all readers must agree on which lines count.
 fn parse<T: DeserializeOwned>(line: &[u8]) -> Option<T> {
     serde_json::from_str(std::str::from_utf8(line).ok()?).ok()
+}
+
+/// The number that a line carries. One that none can follow was not given by an appender.
+fn number(line: &[u8]) -> Option<u64> {
+    #[derive(Deserialize)]
+    struct Numbered {
+        seq: u64,
+    }
+    let Numbered { seq } = parse(line)?;
+    (seq < u64::MAX).then_some(seq)
 }
 
 fn open(path: &Path) -> Result<Option<File>> {

@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A running dashboard; killed when it goes.
 pub(crate) struct Dashboard {
-    child: Child,
+    pub(crate) child: Child,
     pub(crate) address: String,
     pub(crate) token: String,
 }
@@ -78,12 +78,12 @@ impl Dashboard {
         Ok(answer)
     }
 
-    fn stream(&self, last: Option<&str>) -> Result<Events> {
+    pub(crate) fn stream(&self, last: Option<&str>) -> Result<Events> {
         Ok(Events(BufReader::new(self.send("GET", "/api/stream", last, "")?)))
     }
 }
 
-struct Events(BufReader<TcpStream>);
+pub(crate) struct Events(BufReader<TcpStream>);
 
 impl Events {
     /// Reads on until a session was opened; the id of the last event.
@@ -99,7 +99,7 @@ impl Events {
     }
 
     /// The next event: name, id, data. `None` if the stream has ended.
-    fn next(&mut self) -> Result<Option<(String, String, Value)>> {
+    pub(crate) fn next(&mut self) -> Result<Option<(String, String, Value)>> {
         let (mut name, mut id, mut data) = (String::new(), String::new(), Value::Null);
         loop {
             let mut line = String::new();

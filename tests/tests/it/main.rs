@@ -18,6 +18,7 @@ mod cli_reads;
 mod command;
 mod control;
 mod dashboard;
+mod dashboard_scale;
 mod embedder;
 mod fail_closed;
 mod faults;

@@ -44,6 +44,8 @@ export const keys = {
   rooms: ["rooms"] as const,
   room: (id: string) => ["room", id] as const,
   channel: (id: string) => ["channel", id] as const,
+  /** What is read from the first message on; live events do not touch it. */
+  channelStart: (id: string) => ["channel-start", id] as const,
   artifacts: (id: string) => ["artifacts", id] as const,
   transcript: (id: string, number: number) => ["transcript", id, number] as const,
   /** Counts how often a session's transcript grew: whoever shows it reads on. */
@@ -119,6 +121,21 @@ export const channelQuery = (id: string, scope: Scope, filter: ChannelFilter) =>
         limit: CHANNEL_PAGE,
       }),
     getNextPageParam: (oldest) => oldest.prev_cursor ?? undefined,
+  });
+
+/** The same channel from its first message on, for whoever went there. */
+export const channelStartQuery = (id: string, scope: Scope, filter: ChannelFilter) =>
+  infiniteQueryOptions({
+    queryKey: [...keys.channelStart(id), scope.project ?? null, filter],
+    initialPageParam: "0",
+    queryFn: ({ pageParam }) =>
+      get<ChannelPage>(`/rooms/${part(id)}/channel`, {
+        ...scope,
+        ...filter,
+        after: pageParam,
+        limit: CHANNEL_PAGE,
+      }),
+    getNextPageParam: (newest) => newest.next_cursor ?? undefined,
   });
 
 export const transcriptQuery = (id: string, number: number, scope: Scope) =>

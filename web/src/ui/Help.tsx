@@ -40,6 +40,7 @@ const KEYS: { part: string; keys: [string[], string][] }[] = [
     keys: [
       [["c"], "Write a message"],
       [["End"], "To the newest message"],
+      [["Home"], "To the first message"],
       [["1", "–", "6"], "Channel, sessions, artifacts, brief, lifecycle, audit"],
     ],
   },

@@ -1,7 +1,5 @@
 //! Rooms: the list, and the whole story of one.
 
-use std::time::Duration;
-
 use ostwin_core::ids::{PlanId, RoleRef, RoomId, SignalName, StateName};
 use ostwin_core::lifecycle::{AuditEntry, Machine, StateKind, mermaid};
 use ostwin_core::room::{Contract, Progress, Question, Room, RoomSettings, Standing};
@@ -136,10 +134,8 @@ struct Counters {
 
 fn room(call: &Call, path: RoomPath, _: Nothing) -> Result<RoomStory, Problem> {
     let (served, room) = call.room(&path.id)?;
-    let settings = served.current().settings;
     let contract = room.contract()?;
     let standing = room.standing()?;
-    let patience = Duration::from_secs(settings.config.ask_timeout_seconds);
     let row = served.view(&contract.plan_id).ok().and_then(|view| {
         let row = view.board.rows.iter().find(|row| row.room.as_ref() == Some(room.id()))?;
         Some(RoomRow::of(&served.key, &view.board, row))
@@ -153,7 +149,7 @@ fn room(call: &Call, path: RoomPath, _: Nothing) -> Result<RoomStory, Problem> {
         lifecycle: lifecycle(&standing),
         attempts: attempts.iter().map(|attempt| short(&attempt.record)).collect(),
         audit: entries(&room)?,
-        questions: room.open_questions(patience)?,
+        questions: served.open_questions(&room)?,
         counters: Counters {
             retries: standing.replay.retries,
             max_retries: standing.replay.max_retries(&standing.machine),

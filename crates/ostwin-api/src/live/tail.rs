@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use ostwin_core::channel::Message;
 use ostwin_core::events::Event;
 use ostwin_core::ids::{PlanId, RoomId};
-use ostwin_core::jsonl::Follower;
+use ostwin_core::jsonl::{Batch, Follower};
 use ostwin_core::ledger::Entry;
 use ostwin_watch::Changed;
 use serde_json::{Value, json};
@@ -166,33 +166,48 @@ impl Tail {
     }
 
     fn messages(&mut self, room: &RoomId) {
-        let Some((plan, channel)) = self.rooms.get_mut(room) else { return };
-        let plan = plan.clone();
-        for message in new_lines::<Message>(channel) {
-            let data = json!({
-                "project": self.key, "plan_id": plan, "room": room, "message": message,
-            });
-            self.tell(Topic::Channel, Some(&plan), Some(room), &data);
+        while let Some((plan, channel)) = self.rooms.get_mut(room) {
+            let (plan, batch) = (plan.clone(), next_lines::<Message>(channel));
+            for message in batch.lines {
+                let data = json!({
+                    "project": self.key, "plan_id": plan, "room": room, "message": message,
+                });
+                self.tell(Topic::Channel, Some(&plan), Some(room), &data);
+            }
+            if !batch.more {
+                return;
+            }
         }
     }
 
     fn events(&mut self, plan: &PlanId) {
-        let Some(events) = self.plans.get_mut(plan) else { return };
-        for event in new_lines::<Event>(events).into_iter().filter(Event::is_alert) {
-            let mut data = json!(event);
-            data["project"] = json!(self.key);
-            data["plan_id"] = json!(plan);
-            self.tell(Topic::Alert, Some(plan), event.room.as_ref(), &data);
+        while let Some(events) = self.plans.get_mut(plan) {
+            let batch = next_lines::<Event>(events);
+            for event in batch.lines.into_iter().filter(Event::is_alert) {
+                let mut data = json!(event);
+                data["project"] = json!(self.key);
+                data["plan_id"] = json!(plan);
+                self.tell(Topic::Alert, Some(plan), event.room.as_ref(), &data);
+            }
+            if !batch.more {
+                return;
+            }
         }
     }
 
     fn memories(&mut self) {
-        for entry in new_lines::<Entry>(&mut self.ledger) {
-            let data = json!({
-                "project": self.key, "id": entry.id, "kind": entry.kind, "room": entry.room_id,
-            });
-            // Memories are shared: who looks at one plan wants to hear of all of them.
-            self.tell(Topic::Memory, None, None, &data);
+        loop {
+            let batch = next_lines::<Entry>(&mut self.ledger);
+            for entry in batch.lines {
+                let data = json!({
+                    "project": self.key, "id": entry.id, "kind": entry.kind, "room": entry.room_id,
+                });
+                // Memories are shared: who looks at one plan wants to hear of all of them.
+                self.tell(Topic::Memory, None, None, &data);
+            }
+            if !batch.more {
+                return;
+            }
         }
     }
 
@@ -216,22 +231,11 @@ impl Tail {
     }
 }
 
-/// What was appended since the last look. A file that was replaced is told again: listeners know
-/// messages by their ids.
-fn new_lines<T: serde::de::DeserializeOwned>(follower: &mut Follower) -> Vec<T> {
-    let mut lines = Vec::new();
-    loop {
-        match follower.poll::<T>(BATCH) {
-            Ok(batch) => {
-                lines.extend(batch.lines);
-                if !batch.more {
-                    return lines;
-                }
-            }
-            Err(error) => {
-                tracing::warn!(%error, "a file cannot be followed");
-                return lines;
-            }
-        }
-    }
+/// Some of what was appended since the last look: never all at once, for that may be gigabytes. A
+/// file that was replaced is told again: listeners know messages by their ids.
+fn next_lines<T: serde::de::DeserializeOwned>(follower: &mut Follower) -> Batch<T> {
+    follower.poll(BATCH).unwrap_or_else(|error| {
+        tracing::warn!(%error, "a file cannot be followed");
+        Batch { lines: Vec::new(), skipped: 0, restarted: false, more: false }
+    })
 }

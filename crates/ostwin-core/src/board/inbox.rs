@@ -19,7 +19,7 @@ use crate::lifecycle::{Spent, Tone};
 use crate::plan_review::states;
 use crate::plans::StoredPlan;
 use crate::project::Project;
-use crate::room::{Asks, Question};
+use crate::room::{Asks, OpenQuestions, Question};
 use crate::time::Timestamp;
 
 /// By whom a room is moved where no person had a part in it.
@@ -137,7 +137,7 @@ pub fn inbox(
     for room in
         board.rows.iter().filter(|row| needs_a_person(row)).filter_map(|row| row.room.as_ref())
     {
-        if let Ok(reading) = read(project, room, patience) {
+        if let Ok(reading) = read(project, room, &mut OpenQuestions::default(), patience) {
             rooms.insert(room.clone(), reading);
         }
     }

@@ -18,7 +18,7 @@ use crate::lock::LockError;
 use crate::plan::{self, ParseOptions};
 use crate::plans::{PlanStoreError, StoredPlan};
 use crate::project::Project;
-use crate::room::{self, Room, RoomError};
+use crate::room::{self, OpenQuestions, Room, RoomError};
 
 /// Why there is no board.
 #[derive(Debug, thiserror::Error)]
@@ -72,6 +72,8 @@ pub struct Loader {
     pauses: Pauses,
     dag: Option<Dag>,
     rooms: BTreeMap<EpicId, RoomInput>,
+    /// What their sessions ask.
+    questions: BTreeMap<RoomId, OpenQuestions>,
     /// Rooms whose files may have changed since they were read.
     stale: BTreeSet<RoomId>,
     /// The graph and the list of rooms may have changed.
@@ -91,6 +93,7 @@ impl Loader {
             pauses: Pauses::default(),
             dag: None,
             rooms: BTreeMap::new(),
+            questions: BTreeMap::new(),
             stale: BTreeSet::new(),
             stale_plan: true,
         }
@@ -121,7 +124,8 @@ impl Loader {
         }
         let (stale, patience) = (std::mem::take(&mut self.stale), self.patience());
         for input in self.rooms.values_mut().filter(|input| stale.contains(&input.room)) {
-            *input = read_room(&self.project, &input.room, patience);
+            let questions = self.questions.entry(input.room.clone()).or_default();
+            *input = read_room(&self.project, &input.room, questions, patience);
         }
         self.read_events()?;
         let engine = EngineInput {
@@ -186,10 +190,13 @@ impl Loader {
                 (planning_dag(&self.plan, review)?, rooms)
             }
         };
-        self.rooms = rooms
-            .into_iter()
-            .map(|(epic, room)| (epic, read_room(&self.project, &room, self.patience())))
-            .collect();
+        let (mut before, patience) = (std::mem::take(&mut self.questions), self.patience());
+        self.rooms.clear();
+        for (epic, room) in rooms {
+            let mut questions = before.remove(&room).unwrap_or_default();
+            self.rooms.insert(epic, read_room(&self.project, &room, &mut questions, patience));
+            self.questions.insert(room, questions);
+        }
         self.dag = Some(dag);
         self.stale.clear();
         self.stale_plan = false;
@@ -221,8 +228,14 @@ fn planning_dag(plan: &StoredPlan, review: Option<RoomId>) -> Result<Dag, BoardE
     Ok(dag::build(&parsed.plan, &options)?)
 }
 
-fn read_room(project: &Project, id: &RoomId, patience: Duration) -> RoomInput {
-    let reading = read(project, id, patience).map(Box::new).map_err(|error| with_causes(&error));
+fn read_room(
+    project: &Project,
+    id: &RoomId,
+    questions: &mut OpenQuestions,
+    patience: Duration,
+) -> RoomInput {
+    let reading = read(project, id, questions, patience);
+    let reading = reading.map(Box::new).map_err(|error| with_causes(&error));
     RoomInput { room: id.clone(), reading }
 }
 
@@ -230,6 +243,7 @@ fn read_room(project: &Project, id: &RoomId, patience: Duration) -> RoomInput {
 pub(super) fn read(
     project: &Project,
     id: &RoomId,
+    questions: &mut OpenQuestions,
     patience: Duration,
 ) -> Result<RoomReading, RoomError> {
     let room = Room::open(project, id)?;
@@ -237,7 +251,7 @@ pub(super) fn read(
     let contract = room.contract()?;
     let limits = &contract.constraints;
     Ok(RoomReading {
-        questions: room.open_questions(patience)?,
+        questions: questions.read(&room, patience)?,
         caps: Caps {
             tokens: own.budget_tokens.or(limits.budget_tokens_max),
             usd: own.budget_usd.or(limits.budget_cost_max_usd),

@@ -5,10 +5,9 @@ use std::ops::ControlFlow;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::{MAX_LINE_BYTES, Result, Scanned, open, parse};
+use super::{MAX_LINE_BYTES, Result, Scanned, number, open, parse};
 use crate::fs::FsError;
 
 const FIRST_CHUNK: u64 = 4 * 1024;
@@ -21,12 +20,24 @@ const LAST_CHUNK: u64 = 256 * 1024;
 /// The file exists and cannot be read.
 pub fn scan_back<T: DeserializeOwned>(
     path: &Path,
+    visit: impl FnMut(u64, T) -> ControlFlow<()>,
+) -> Result<Scanned> {
+    scan_back_from(path, u64::MAX, visit)
+}
+
+/// As [`scan_back`], but only what stands before byte `end`, where a line starts.
+///
+/// # Errors
+/// The file exists and cannot be read.
+pub fn scan_back_from<T: DeserializeOwned>(
+    path: &Path,
+    end: u64,
     mut visit: impl FnMut(u64, T) -> ControlFlow<()>,
 ) -> Result<Scanned> {
     let mut scanned = Scanned::default();
     let Some(file) = open(path)? else { return Ok(scanned) };
-    let len = length(path, &file)?;
-    let mut lines = ReverseLines::new(path, &file, len)?;
+    let end = length(path, &file)?.min(end);
+    let mut lines = ReverseLines::new(path, &file, end)?;
     while let Some(line) = lines.next()? {
         scanned.offset = line.offset;
         if line.torn {
@@ -73,18 +84,11 @@ pub(super) struct Tail {
 
 /// Reads back from `len` to the last line with a valid number.
 pub(super) fn tail(path: &Path, file: &File, len: u64) -> Result<Tail> {
-    #[derive(Deserialize)]
-    struct Numbered {
-        seq: u64,
-    }
     let mut lines = ReverseLines::new(path, file, len)?;
     let mut torn = false;
     while let Some(line) = lines.next()? {
         torn |= line.torn;
-        // A number that none can follow was not given by an appender.
-        if let Some(Numbered { seq }) = line.parse()
-            && seq < u64::MAX
-        {
+        if let Some(seq) = line.bytes.and_then(number) {
             return Ok(Tail { torn, last_seq: Some(seq) });
         }
     }

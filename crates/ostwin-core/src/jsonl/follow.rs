@@ -9,6 +9,10 @@ use serde::de::DeserializeOwned;
 use super::{Result, scan};
 use crate::fs::FsError;
 
+/// A batch that has read so much is given, however few its lines are: whoever follows a file holds
+/// little of it.
+const BATCH_BYTES: u64 = 1 << 20;
+
 /// Remembers how far a file has been read; starts again when it was cut or replaced.
 #[derive(Clone, Debug)]
 pub struct Follower {
@@ -46,7 +50,7 @@ impl Follower {
         self.offset
     }
 
-    /// Reads up to `limit` new lines. Costs one look at the file's length when nothing is new.
+    /// Reads up to `limit` new lines, and no more of them than a few long ones take. Costs one look at the file's length when nothing is new.
     ///
     /// # Errors
     /// The file exists and cannot be read.
@@ -66,17 +70,14 @@ impl Follower {
         if metadata.len() == self.offset {
             return Ok(batch);
         }
-        let scanned = scan(&self.path, self.offset, |_, line| {
+        let from = self.offset;
+        let scanned = scan(&self.path, from, |at, line| {
             batch.lines.push(line);
-            if batch.lines.len() >= limit {
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
-            }
+            batch.more = batch.lines.len() >= limit || at - from >= BATCH_BYTES;
+            if batch.more { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
         self.offset = scanned.offset;
         batch.skipped = scanned.skipped;
-        batch.more = batch.lines.len() >= limit;
         Ok(batch)
     }
 }

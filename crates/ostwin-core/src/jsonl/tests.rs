@@ -146,3 +146,59 @@ fn a_number_in_a_line_that_does_not_count_is_not_taken() {
     assert_eq!(texts(&path), (vec!["a".to_owned(), "b".to_owned()], 2));
     assert_eq!(texts_back(&path), (vec!["a".to_owned(), "b".to_owned()], 2));
 }
+
+#[test]
+fn the_line_of_a_number_is_found_by_halving() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("x.jsonl");
+    assert_eq!(start_of(&path, 1).unwrap(), 0);
+    let mut bytes = Vec::new();
+    let mut starts = Vec::new();
+    for seq in 1..=400_u64 {
+        // What carries no number stands anywhere, and is as long as it likes.
+        match seq % 7 {
+            0 => bytes.extend_from_slice(b"not a line of ours\n"),
+            3 if seq % 5 == 0 => {
+                bytes.extend_from_slice(b"{\"seq\":1}");
+                bytes.resize(bytes.len() + MAX_LINE_BYTES, b' ');
+                bytes.push(b'\n');
+            }
+            _ => {}
+        }
+        starts.push(bytes.len() as u64);
+        let text = "y".repeat(usize::try_from(seq * 37 % 1_500).unwrap());
+        bytes.extend_from_slice(format!("{{\"seq\":{seq},\"text\":\"{text}\"}}\n").as_bytes());
+    }
+    let end = bytes.len() as u64;
+    bytes.extend_from_slice(br#"{"seq":401,"te"#);
+    write_raw(&path, &bytes);
+    for (seq, start) in (1..).zip(&starts) {
+        assert_eq!(start_of(&path, seq).unwrap(), *start, "{seq}");
+    }
+    assert_eq!([0, 401, u64::MAX].map(|seq| start_of(&path, seq).unwrap()), [starts[0], end, end]);
+    let mut before = Vec::new();
+    scan_back_from::<Line>(&path, starts[4], |_, line| {
+        before.push(line.seq);
+        ControlFlow::Continue(())
+    })
+    .unwrap();
+    assert_eq!(before, [4, 3, 2, 1]);
+}
+
+#[test]
+fn a_follower_holds_little_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("x.jsonl");
+    let text = "z".repeat(300_000);
+    (0..9).for_each(|_| assert!(add(&path, &text) > 0));
+    let mut follower = Follower::new(&path, 0);
+    let mut batches = Vec::new();
+    loop {
+        let batch = follower.poll::<Line>(1_000).unwrap();
+        batches.push(batch.lines.len());
+        if !batch.more {
+            break;
+        }
+    }
+    assert_eq!(batches, [5, 4]);
+}

@@ -44,8 +44,8 @@ pub use person::PersonVerdict;
 pub use post::{PostRefusal, PostRequest, Posted, Speaker, post};
 pub use progress::{Progress, ProgressReport, report};
 pub use questions::{
-    APPROVAL, APPROVAL_REQUEST, Answering, Asks, HUMAN, Question, Questions, Reply, ReplyError,
-    replied, reply,
+    APPROVAL, APPROVAL_REQUEST, Answering, Asks, HUMAN, OpenQuestions, Question, Questions, Reply,
+    ReplyError, replied, reply,
 };
 pub use rewrite::rewrite;
 pub use verdict::{Answer, Verdict, VerdictError, check_pass, effective_signal};

@@ -16,6 +16,7 @@ use super::attempt::{AttemptRecord, Outcome};
 use super::{Room, RoomError};
 use crate::channel::{Draft, Message, PostError};
 use crate::ids::{AttemptId, MessageId, RoleRef, SignalName};
+use crate::jsonl::Follower;
 use crate::time::Timestamp;
 
 /// The role that a person speaks as.
@@ -24,6 +25,8 @@ pub const HUMAN: &str = "human";
 pub const APPROVAL_REQUEST: &str = "approval-request";
 /// The message by which a person gives or refuses one.
 pub const APPROVAL: &str = "approval";
+/// Messages that are taken in one go.
+const BATCH: usize = 256;
 const QUESTION: &str = "question";
 const ANSWER: &str = "answer";
 
@@ -289,15 +292,51 @@ impl Room {
     /// # Errors
     /// The room cannot be read.
     pub fn open_questions(&self, patience: Duration) -> Result<Vec<Question>, RoomError> {
+        OpenQuestions::default().read(self, patience)
+    }
+}
+
+/// The open questions of one room for whoever asks again and again: of the channel only what was
+/// appended since is read.
+#[derive(Debug, Default)]
+pub struct OpenQuestions {
+    asked: Option<(Questions, Follower)>,
+}
+
+impl OpenQuestions {
+    /// As [`Room::open_questions`], of the same room and with the same patience each time.
+    ///
+    /// # Errors
+    /// The room cannot be read.
+    pub fn read(&mut self, room: &Room, patience: Duration) -> Result<Vec<Question>, RoomError> {
         let waits =
             |record: &AttemptRecord| record.is_open() || record.outcome == Some(Outcome::Waiting);
-        let Some(last) = self.last_attempt()?.filter(|last| waits(&last.record)) else {
+        let Some(last) = room.last_attempt()?.filter(|last| waits(&last.record)) else {
+            self.asked = None;
             return Ok(Vec::new());
         };
-        let now = self.project().store().now();
-        let mut questions = self.questions(&last.record, patience)?;
-        questions.retain(|question| question.is_open(now));
-        Ok(questions)
+        let AttemptRecord { id, channel_offset, .. } = last.record;
+        let known = self.asked.take().filter(|(questions, _)| questions.attempt == id);
+        let (mut questions, mut channel) = known.unwrap_or_else(|| {
+            let channel = Follower::new(room.channel().path(), channel_offset);
+            (Questions::of(id.clone(), patience), channel)
+        });
+        loop {
+            let batch = channel.poll::<Message>(BATCH)?;
+            if batch.restarted {
+                questions = Questions::of(id.clone(), patience);
+            }
+            for message in &batch.lines {
+                questions.feed(message);
+            }
+            if !batch.more {
+                break;
+            }
+        }
+        let now = room.project().store().now();
+        let open = questions.open(now).cloned().collect();
+        self.asked = Some((questions, channel));
+        Ok(open)
     }
 }
 

@@ -1,10 +1,17 @@
-// The channel as a timeline: the newest at the bottom, older ones as one scrolls up. Only what can
-// be seen is drawn, so that a hundred thousand messages are as quick as ten.
+// The channel as a timeline: the newest at the bottom, older ones as one scrolls up; or from its
+// first message on, newer ones as one scrolls down. Only what can be seen is drawn, and only what
+// was scrolled to is read, so that a hundred thousand messages are as quick as ten.
 
-import { useInfiniteQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
-import { channelQuery, type ChannelFilter, type Scope } from "../../api/queries";
+import {
+  channelQuery,
+  channelStartQuery,
+  keys,
+  type ChannelFilter,
+  type Scope,
+} from "../../api/queries";
 import type { Message, RoomDetail } from "../../api/types";
 import { useHotkeys } from "../../lib/hotkeys";
 import { plural } from "../../lib/format";
@@ -16,6 +23,8 @@ import { MessageItem } from "./MessageItem";
 
 /** Nearer to the end than this counts as being at it: new messages then keep it in view. */
 const NEAR = 80;
+/** Nearer to what is not read yet than this, and it is read. */
+const AHEAD = 400;
 
 interface Props {
   room: string;
@@ -25,12 +34,24 @@ interface Props {
 
 export function Channel({ room, detail, scope }: Props) {
   const [filter, setFilter] = useState<ChannelFilter>({});
-  const channel = useInfiniteQuery(channelQuery(room, scope, filter));
+  const [fromStart, setFromStart] = useState(false);
+  const client = useQueryClient();
+  const newest = useInfiniteQuery(channelQuery(room, scope, filter));
+  const oldest = useInfiniteQuery({
+    ...channelStartQuery(room, scope, filter),
+    enabled: fromStart,
+  });
+  const channel = fromStart ? oldest : newest;
   const pages = channel.data?.pages;
-  const messages = useMemo(
-    () => (pages ? [...pages].reverse().flatMap((page) => page.items) : []),
-    [pages],
-  );
+  const messages = useMemo(() => {
+    const inOrder = fromStart ? pages : pages && [...pages].reverse();
+    return inOrder?.flatMap((page) => page.items) ?? [];
+  }, [pages, fromStart]);
+  const toStart = () => {
+    // Where it ended the last time is no end any more.
+    client.removeQueries({ queryKey: keys.channelStart(room) });
+    setFromStart(true);
+  };
   const criteria = useMemo(
     () => new Map(detail.criteria.map(({ id, text }) => [id, text])),
     [detail.criteria],
@@ -58,7 +79,7 @@ export function Channel({ room, detail, scope }: Props) {
       )}
       {messages.length > 0 && (
         <Timeline
-          key={JSON.stringify(filter)}
+          key={JSON.stringify([filter, fromStart])}
           room={room}
           scope={scope}
           messages={messages}
@@ -66,6 +87,9 @@ export function Channel({ room, detail, scope }: Props) {
           more={channel.hasNextPage}
           loading={channel.isFetchingNextPage}
           onMore={channel.fetchNextPage}
+          fromStart={fromStart}
+          onStart={toStart}
+          onEnd={() => setFromStart(false)}
         />
       )}
       <Composer room={room} scope={scope} />
@@ -81,11 +105,16 @@ interface TimelineProps {
   more: boolean;
   loading: boolean;
   onMore: () => unknown;
+  /** Read from the first message on: what is more stands below. */
+  fromStart: boolean;
+  onStart: () => void;
+  onEnd: () => void;
 }
 
-function Timeline({ room, scope, messages, criteria, more, loading, onMore }: TimelineProps) {
+function Timeline(props: TimelineProps) {
+  const { room, scope, messages, criteria, more, loading, onMore, fromStart } = props;
   const box = useRef<HTMLDivElement>(null);
-  const [atEnd, setAtEnd] = useState(true);
+  const [atEnd, setAtEnd] = useState(!fromStart);
   const [unseen, setUnseen] = useState(0);
   // eslint-disable-next-line react-hooks/incompatible-library -- it is read here and passed nowhere
   const virtual = useVirtualizer({
@@ -115,27 +144,34 @@ function Timeline({ room, scope, messages, criteria, more, loading, onMore }: Ti
 
   // Newer ones came in below: followed by those who are at the end, counted for the others.
   useEffect(() => {
-    if (last === before.current.last) return;
+    if (fromStart || last === before.current.last) return;
     const added = messages.filter(({ seq }) => seq > before.current.last).length;
     before.current.last = last;
     if (atEnd) toEnd();
     else setUnseen((count) => count + added);
-  }, [last, messages, atEnd, toEnd]);
+  }, [last, messages, atEnd, toEnd, fromStart]);
 
   useLayoutEffect(() => {
-    toEnd();
+    if (!fromStart) toEnd();
     // eslint-disable-next-line react-hooks/exhaustive-deps -- only when it is first shown
   }, []);
 
   const onScroll = () => {
     const element = box.current;
     if (!element) return;
-    const end = element.scrollHeight - element.scrollTop - element.clientHeight < NEAR;
+    const below = element.scrollHeight - element.scrollTop - element.clientHeight;
+    const end = below < NEAR;
     setAtEnd(end);
     if (end) setUnseen(0);
-    if (element.scrollTop < 400 && more && !loading) onMore();
+    const far = fromStart ? below : element.scrollTop;
+    if (more && !loading && far < AHEAD) onMore();
+    // At the end of what was read from the start: from here on it is live.
+    if (fromStart && end && !more) props.onEnd();
   };
-  useHotkeys({ End: toEnd, Home: () => virtual.scrollToIndex(0) });
+  useHotkeys({
+    End: fromStart ? props.onEnd : toEnd,
+    Home: more && !fromStart ? props.onStart : () => virtual.scrollToIndex(0),
+  });
 
   return (
     <div className="timeline-wrap">
@@ -148,7 +184,7 @@ function Timeline({ room, scope, messages, criteria, more, loading, onMore }: Ti
         aria-live="off"
         tabIndex={0}
       >
-        {loading && <p className="timeline-note">Reading older messages …</p>}
+        {loading && !fromStart && <p className="timeline-note">Reading older messages …</p>}
         <div className="timeline-inner" style={{ height: virtual.getTotalSize() }}>
           {virtual.getVirtualItems().map((item) => {
             const message = messages[item.index];
@@ -176,6 +212,16 @@ function Timeline({ room, scope, messages, criteria, more, loading, onMore }: Ti
       {unseen > 0 && (
         <button type="button" className="btn unseen" onClick={toEnd}>
           <Icon name="down" size={14} /> {plural(unseen, "new message")}
+        </button>
+      )}
+      {fromStart && (
+        <button type="button" className="btn unseen" onClick={props.onEnd}>
+          <Icon name="down" size={14} /> To the newest
+        </button>
+      )}
+      {!fromStart && !atEnd && more && unseen === 0 && (
+        <button type="button" className="btn unseen" onClick={props.onStart}>
+          To the first
         </button>
       )}
     </div>

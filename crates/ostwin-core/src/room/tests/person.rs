@@ -250,3 +250,29 @@ fn whoever_cancels_ends_the_session_first() {
     };
     assert_eq!(set("developing").unwrap().to.as_str(), "developing", "and it can be opened again");
 }
+
+#[test]
+fn who_asks_for_open_questions_again_reads_on_where_it_stood() {
+    let fixture = Fixture::new();
+    let mut questions = OpenQuestions::default();
+    let mut open = || {
+        let open = questions.read(&fixture.room, Duration::from_secs(1_000)).unwrap();
+        assert_eq!(open, fixture.room.open_questions(Duration::from_secs(1_000)).unwrap());
+        open.len()
+    };
+    assert_eq!(open(), 0);
+    fixture.signal("ready", Why::engine("dependencies", ""));
+    let attempt = fixture.open("engineer");
+    assert_eq!(open(), 0);
+    fixture.post("engineer", &attempt, "approval-request", None);
+    assert_eq!((open(), open()), (1, 1));
+    fixture.post("engineer", &attempt, "approval-request", None);
+    assert_eq!(open(), 2);
+    let first = fixture.messages().pop().unwrap().id;
+    let yes = Answering::Permission { allowed: true, note: None };
+    let patience = Duration::from_secs(1_000);
+    reply(&fixture.room, Some(&first), &yes, "ada", patience).unwrap();
+    assert_eq!(open(), 1);
+    fixture.close(&attempt, Outcome::Cancelled);
+    assert_eq!(open(), 0, "nobody waits for the answer any more");
+}
