@@ -313,9 +313,9 @@ impl From<MemoryError> for Problem {
             MemoryError::Ledger(error) => error.into(),
             MemoryError::Fs(error) => error.into(),
             MemoryError::Lock(error) => error.into(),
-            MemoryError::Busy { .. } | MemoryError::NoMeaning { .. } => {
-                Self::of(StatusCode::SERVICE_UNAVAILABLE, &error)
-            }
+            MemoryError::Busy { .. } => Self::of(StatusCode::SERVICE_UNAVAILABLE, &error),
+            // Waiting does not help: nothing here compares by meaning.
+            MemoryError::NoMeaning { .. } => Self::of(StatusCode::CONFLICT, &error),
             MemoryError::Index(_) => Self::internal(&error),
         }
     }

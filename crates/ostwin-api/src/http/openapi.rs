@@ -67,12 +67,11 @@ pub(crate) fn document(routes: &[Route]) -> Value {
     })
 }
 
-/// Says how large a whole number may be: what is larger is refused, or not the same any more for a
-/// client that reads numbers as JavaScript does.
+/// Says how large a whole number may be: what is larger is refused.
 fn bounded(schema: &mut Schema) {
-    let most: u64 = match schema.get("format").and_then(Value::as_str) {
+    let most = match schema.get("format").and_then(Value::as_str) {
         Some("uint32") => u64::from(u32::MAX),
-        Some("uint64" | "uint") => (1 << 53) - 1,
+        Some("uint64" | "uint") => u64::MAX,
         _ => return,
     };
     if schema.get("maximum").is_none() {
