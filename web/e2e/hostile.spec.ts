@@ -285,9 +285,10 @@ test.describe("another page in the same browser", () => {
     );
     expect((await answer).status()).toBe(403);
 
-    await page.goto(site);
-    const framed = page.waitForEvent("console", (said) => /frame/i.test(said.text()));
-    await page.evaluate((url) => {
+    const second = await context.newPage();
+    await second.goto(site);
+    const framed = second.waitForEvent("console", (said) => /frame/i.test(said.text()));
+    await second.evaluate((url) => {
       const frame = document.createElement("iframe");
       frame.src = `${url}/plans`;
       document.body.append(frame);
