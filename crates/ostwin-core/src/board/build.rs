@@ -230,10 +230,14 @@ impl Maker<'_> {
             ..self.facts()
         };
         let display = display(&standing.machine, &standing.state, &facts);
-        // What an attempt that has ended said about itself says nothing about the room.
-        let open = attempt.as_ref().filter(|attempt| attempt.is_open());
+        // What an attempt that has ended said about itself says nothing about the room, unless the
+        // next one goes on where it stood.
+        let goes_on = |attempt: &&AttemptRecord| {
+            attempt.is_open() || matches!(attempt.outcome, Some(Outcome::Waiting | Outcome::Budget))
+        };
+        let last = attempt.as_ref().filter(goes_on);
         let reported = progress.as_ref().filter(|progress| {
-            open.is_some_and(|open| progress.attempt.as_ref() == Some(&open.id))
+            last.is_some_and(|last| progress.attempt.as_ref() == Some(&last.id))
         });
         let percent = match (passed, reported) {
             (true, _) => 100,

@@ -13,7 +13,7 @@ use crate::lifecycle::{
 };
 use crate::plan::{ParseOptions, Plan, parse};
 use crate::plans::PlanMeta;
-use crate::room::{AttemptRecord, Contract, Progress, Standing};
+use crate::room::{AttemptRecord, Contract, Outcome, Progress, Standing};
 use crate::time::Timestamp;
 
 const PLAN: &str = "# Plan: Diamond\n\n## EPIC-001: One\nRoles: engineer, qa\n\n## EPIC-002: Two\n\
@@ -207,6 +207,19 @@ fn a_running_plan_counts_what_running_epics_say() {
     let Counts { total, passed, running, waiting, .. } = board.counts;
     assert_eq!((total, passed, running, waiting), (4, 1, 1, 2));
     assert!(board.engine.unwrap().alive);
+}
+
+#[test]
+fn what_waits_for_a_person_is_as_far_as_it_came() {
+    let ended = |outcome: Outcome| {
+        let mut room = working(room(1, &REVIEW), 60);
+        let attempt = room.reading.as_mut().unwrap().attempt.as_mut().unwrap();
+        (attempt.closed_at, attempt.outcome) = (Some(at(30)), Some(outcome));
+        board([room], true).rows[0].percent
+    };
+    assert_eq!(ended(Outcome::Waiting), 60);
+    assert_eq!(ended(Outcome::Budget), 60);
+    assert_eq!(ended(Outcome::AgentError), 0);
 }
 
 #[test]
