@@ -118,17 +118,19 @@ fn append_locked<T: Serialize>(
     if line.len() > MAX_LINE_BYTES {
         return Err(JsonlError::TooLong { path: path.to_owned(), bytes: line.len() });
     }
+    if start == 0
+        && durability == Durability::Sync
+        && let Some(dir) = path.parent()
+    {
+        // The file may be new, and its name must survive a power cut too. Synced before anything is
+        // in it, since whoever writes the first line may die of it: the next one cannot tell.
+        fs::sync_dir(dir)?;
+    }
     write_whole(path, file, start, &line)?;
     crash_point("line_written");
     if durability == Durability::Sync {
         file.sync_data().map_err(|error| FsError::new("sync", path, error))?;
         record(|| Op::Sync { path: path.to_owned() });
-        if start == 0 {
-            // The file may be new: its name must survive a power cut too.
-            if let Some(dir) = path.parent() {
-                fs::sync_dir(dir)?;
-            }
-        }
     }
     let end = start + u64::try_from(line.len()).unwrap_or(0);
     Ok((value, Appended { seq, start, end }))

@@ -59,6 +59,39 @@ fn a_torn_last_line_costs_exactly_that_line() {
     assert_eq!(texts_back(&path), (vec!["a".into(), "b".into()], 1));
 }
 
+/// Lets the writer of the first line die in the middle of it.
+struct DiesOnce(std::cell::Cell<bool>);
+
+impl interposer::Interposer for DiesOnce {
+    fn before(&self, verb: &'static str, _: &Path) -> Fate {
+        match verb == "append to" && !self.0.replace(true) {
+            true => Fate::Torn,
+            false => Fate::Happens,
+        }
+    }
+
+    fn after(&self, _: &Op) {}
+}
+
+#[test]
+fn a_line_behind_one_whose_writer_died_survives_a_power_cut() {
+    use crate::fs::power_cut::{Disk, Image};
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("channel.jsonl");
+    let store = Store { durability: Durability::Sync, ..store() };
+    let disk = Disk::of(dir.path()).unwrap();
+    let add = |text: &str| append(&store, &path, |seq| Line { seq, text: text.to_owned() });
+    let dies = std::rc::Rc::new(DiesOnce(std::cell::Cell::new(false)));
+    let ((), ops) = crate::fs::recorder::recording(|| {
+        interposer::interposed(dies, || {
+            add("first").unwrap_err();
+            add("second").unwrap();
+        });
+    });
+    disk.after(&ops).leave(&mut Image::Neither.rule()).unwrap();
+    assert_eq!(texts(&path), (vec!["second".to_owned()], 1));
+}
+
 #[test]
 fn garbage_is_skipped_counted_and_kept() {
     let dir = tempfile::tempdir().unwrap();
