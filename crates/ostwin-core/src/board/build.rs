@@ -235,9 +235,9 @@ impl Maker<'_> {
         let goes_on = |attempt: &&AttemptRecord| {
             attempt.is_open() || matches!(attempt.outcome, Some(Outcome::Waiting | Outcome::Budget))
         };
-        let last = attempt.as_ref().filter(goes_on);
+        let latest = attempt.as_ref().filter(goes_on);
         let reported = progress.as_ref().filter(|progress| {
-            last.is_some_and(|last| progress.attempt.as_ref() == Some(&last.id))
+            latest.is_some_and(|latest| progress.attempt.as_ref() == Some(&latest.id))
         });
         let percent = match (passed, reported) {
             (true, _) => 100,
