@@ -118,13 +118,14 @@ fn append_locked<T: Serialize>(
     if line.len() > MAX_LINE_BYTES {
         return Err(JsonlError::TooLong { path: path.to_owned(), bytes: line.len() });
     }
-    if start == 0
-        && durability == Durability::Sync
-        && let Some(dir) = path.parent()
-    {
-        // The file may be new, and its name must survive a power cut too. Synced before anything is
-        // in it, since whoever writes the first line may die of it: the next one cannot tell.
-        fs::sync_dir(dir)?;
+    if start == 0 {
+        // It may have been made by being opened.
+        record(|| Op::Write { path: path.to_owned(), offset: 0, bytes: Vec::new() });
+        if let Some(dir) = path.parent().filter(|_| durability == Durability::Sync) {
+            // Its name must survive a power cut too. Synced before anything is in it, since whoever
+            // writes the first line may die of it, and the next one cannot tell.
+            fs::sync_dir(dir)?;
+        }
     }
     write_whole(path, file, start, &line)?;
     crash_point("line_written");
