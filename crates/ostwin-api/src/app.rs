@@ -48,6 +48,11 @@ impl App {
         }
     }
 
+    /// How often any board has changed. Never goes back, so while it is the same all boards are.
+    pub(crate) fn board_changes(&self) -> u64 {
+        self.projects.iter().map(|project| project.views.changes()).sum()
+    }
+
     /// The project that a request names, if it names one.
     pub(crate) fn named(&self, uri: &Uri) -> Result<Option<&Arc<Served>>, Problem> {
         let named = query::<Named>(uri)?.project;

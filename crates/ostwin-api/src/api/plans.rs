@@ -16,7 +16,7 @@ use std::ops::ControlFlow;
 use super::config::{SettingOf, set_by_somebody};
 use super::plan_text::settings_of_plan;
 use crate::call::Call;
-use crate::http::{Nothing, Page, Problem, Route, get, page};
+use crate::http::{Nothing, Page, Problem, Route, get, get_of_boards, page};
 use crate::live::{PlanSummary, Review};
 
 /// Events in one answer, unless asked for another number.
@@ -27,7 +27,7 @@ const MOST_EVENTS: usize = 1_000;
 /// The routes.
 pub(super) fn routes() -> Vec<Route> {
     vec![
-        get("/api/plans", "Every plan in short", plans),
+        get_of_boards("/api/plans", "Every plan in short", plans),
         get("/api/plans/{id}", "One plan: board, text, review", plan),
         get("/api/plans/{id}/events", "What happened to a plan, oldest first", events),
     ]

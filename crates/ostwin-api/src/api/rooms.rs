@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 
 use super::attempts::{AttemptShort, short};
 use crate::call::Call;
-use crate::http::{Nothing, Page, Problem, Route, get, page};
+use crate::http::{Nothing, Page, Problem, Route, get, get_of_boards, page};
 use crate::live::RoomRow;
 
 /// The routes.
 pub(super) fn routes() -> Vec<Route> {
     vec![
-        get("/api/rooms", "Every room of every plan", rooms),
+        get_of_boards("/api/rooms", "Every room of every plan", rooms),
         get("/api/rooms/{id}", "One room: contract, lifecycle, attempts, audit, questions", room),
         get("/api/rooms/{id}/progress", "How far the open attempt says it is", progress),
     ]

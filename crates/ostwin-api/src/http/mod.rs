@@ -1,6 +1,7 @@
 //! The frame of every request: problems, routes and their description, checks before a handler.
 
 mod guard;
+mod kept;
 mod listen;
 mod openapi;
 mod problem;
@@ -10,4 +11,6 @@ pub(crate) use guard::{Hosts, guard};
 pub(crate) use listen::listen;
 pub(crate) use openapi::document;
 pub(crate) use problem::{Mistake, Problem, with_causes};
-pub(crate) use route::{Nothing, Page, Route, blocking, delete, get, page, post, put, query, raw};
+pub(crate) use route::{
+    Nothing, Page, Route, blocking, delete, get, get_of_boards, page, post, put, query, raw,
+};

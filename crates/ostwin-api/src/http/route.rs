@@ -16,9 +16,9 @@ use axum::routing::{MethodFilter, MethodRouter, on};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use tower_http::timeout::TimeoutError;
 
+use super::kept::{Kept, Snapshot};
 use super::problem::{Mistake, Problem};
 use crate::app::App;
 use crate::call::Call;
@@ -132,16 +132,54 @@ where
     Q: DeserializeOwned + JsonSchema + Send + 'static,
     A: Serialize + JsonSchema + 'static,
 {
+    reads(path, summary, None, answer)
+}
+
+/// A route that reads nothing but boards: it answers the same until one of them changes.
+pub(crate) fn get_of_boards<P, Q, A>(
+    path: &'static str,
+    summary: &'static str,
+    answer: fn(&Call, P, Q) -> Result<A, Problem>,
+) -> Route
+where
+    P: DeserializeOwned + JsonSchema + Send + 'static,
+    Q: DeserializeOwned + JsonSchema + Send + 'static,
+    A: Serialize + JsonSchema + 'static,
+{
+    reads(path, summary, Some(Arc::default()), answer)
+}
+
+fn reads<P, Q, A>(
+    path: &'static str,
+    summary: &'static str,
+    kept: Option<Arc<Kept>>,
+    answer: fn(&Call, P, Q) -> Result<A, Problem>,
+) -> Route
+where
+    P: DeserializeOwned + JsonSchema + Send + 'static,
+    Q: DeserializeOwned + JsonSchema + Send + 'static,
+    A: Serialize + JsonSchema + 'static,
+{
     let of_project = crate::app::is_of_a_project(path);
     let handler = move |State(app): State<Arc<App>>,
                         path: Result<Path<P>, PathRejection>,
                         headers: HeaderMap,
-                        uri: Uri| async move {
-        let (call, path, query) = begin::<P, Q>(app, of_project, path, &uri)?;
-        // Taken before anything is read: what happens meanwhile is told again, never missed.
-        let stream_id = call.app.hub.last_id();
-        let body = blocking(move || json(&answer(&call, path, query)?)).await?;
-        Ok::<_, Problem>(tagged(body, &headers, &stream_id))
+                        uri: Uri| {
+        let kept = kept.clone();
+        async move {
+            let (call, path, query) = begin::<P, Q>(app, of_project, path, &uri)?;
+            // Taken before anything is read: what happens meanwhile is told again, never missed.
+            let (stream_id, changes) = (call.app.hub.last_id(), call.app.board_changes());
+            if let Some(known) = kept.as_ref().and_then(|kept| kept.get(&uri, changes)) {
+                return Ok(tagged(known, &headers, &stream_id));
+            }
+            let body = blocking(move || json(&answer(&call, path, query)?)).await?;
+            let snapshot = Snapshot::of(body);
+            if let Some(kept) = &kept {
+                kept.put(&uri, changes, &snapshot);
+            }
+            Ok::<_, Problem>(tagged(snapshot, &headers, &stream_id))
+        }
     };
     let mut about = About::json::<P, A>(StatusCode::OK);
     about.query = Some(describe::<Q>);
@@ -320,10 +358,7 @@ pub(crate) async fn blocking<T: Send + 'static>(
 }
 
 /// A snapshot with its entity tag, or only that it is the one that the client has.
-fn tagged(body: Vec<u8>, asked: &HeaderMap, stream_id: &str) -> Response {
-    let digest = Sha256::digest(&body);
-    let tag: String = digest.iter().take(12).map(|byte| format!("{byte:02x}")).collect();
-    let tag = format!("\"{tag}\"");
+fn tagged(Snapshot { body, tag }: Snapshot, asked: &HeaderMap, stream_id: &str) -> Response {
     let has = |tags: &HeaderValue| {
         tags.to_str().is_ok_and(|tags| {
             tags.split(',').any(|known| known.trim().trim_start_matches("W/") == tag)

@@ -2,6 +2,7 @@
 //! again and no others, publishes the new boards and tells what is different.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -46,6 +47,7 @@ pub(crate) struct View {
 #[derive(Debug, Default)]
 pub(crate) struct Views {
     plans: RwLock<BTreeMap<PlanId, View>>,
+    changes: AtomicU64,
 }
 
 impl Views {
@@ -65,8 +67,15 @@ impl Views {
         self.plans.read().unwrap_or_else(PoisonError::into_inner).len()
     }
 
+    /// How often they have changed.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Acquire)
+    }
+
     fn change(&self, change: impl FnOnce(&mut BTreeMap<PlanId, View>)) {
-        change(&mut self.plans.write().unwrap_or_else(PoisonError::into_inner));
+        let mut plans = self.plans.write().unwrap_or_else(PoisonError::into_inner);
+        change(&mut plans);
+        self.changes.fetch_add(1, Ordering::Release);
     }
 }
 
