@@ -74,9 +74,9 @@ pub fn start_of(path: &Path, seq: u64) -> Result<u64> {
     let mut line = Vec::new();
     let numbered = |read, line: &[u8]| number(line).filter(|_| read <= MAX_LINE_BYTES as u64);
     // A line starts at `low`, and those before it have lower numbers; none that starts at `high`
-    // or behind it has.
+    // or behind it has. A long line that starts before `high` may end behind it.
     let (mut low, mut high) = (0, length);
-    while high - low > STRETCH {
+    while low + STRETCH < high {
         let middle = low + (high - low) / 2;
         // From the byte before, so that a line that starts just there is not left out.
         let mut at = middle - 1;

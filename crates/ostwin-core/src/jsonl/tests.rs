@@ -199,7 +199,9 @@ fn the_line_of_a_number_is_found_by_halving() {
             _ => {}
         }
         starts.push(bytes.len() as u64);
-        let text = "y".repeat(usize::try_from(seq * 37 % 1_500).unwrap());
+        // Some are longer than what is rather read than halved.
+        let length = if seq % 11 == 0 { 40_000 } else { seq * 37 % 1_500 };
+        let text = "y".repeat(usize::try_from(length).unwrap());
         bytes.extend_from_slice(format!("{{\"seq\":{seq},\"text\":\"{text}\"}}\n").as_bytes());
     }
     let end = bytes.len() as u64;
