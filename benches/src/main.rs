@@ -22,12 +22,13 @@ const HELP: &str = "\
 usage: ostwin-benches [append] [plan] [tail] [servers] [calls] [engine] [waiting] [dashboard]
                        [growth] [quality] [idle PID [SECONDS]] [project DIR LONG]
 
-Without arguments: all but `growth`, `idle` and `project`. `servers` starts each tool server, `calls` calls tools over
-channels and ledgers of several sizes. `engine` runs a whole plan, `waiting` looks at engines in
-which nothing happens: rooms that wait, sessions that are silent. `dashboard` asks a dashboard over
-50 rooms of 200 messages, `growth` appends 4 GiB to a channel that it shows. `quality` says how well
-memories are found, `idle` counts the wake-ups of a running process, by default over 60 seconds.
-`project` makes a project of 50 rooms to try things in, the last with so many messages.
+Without arguments: all but `growth`, `idle` and `project`. `servers` starts each tool server,
+`calls` calls tools over channels and ledgers of several sizes. `engine` runs a whole plan,
+`waiting` looks at engines in which nothing happens: rooms that wait, sessions that are silent.
+`dashboard` asks a dashboard over 50 rooms of 200 messages, `growth` appends 4 GiB to a channel
+that it shows. `quality` says how well memories are found, `idle` counts the wake-ups of a running
+process, by default over 60 seconds. `project` makes a project of 50 rooms to try things in, the last
+with so many messages.
 ";
 
 /// What runs without arguments.

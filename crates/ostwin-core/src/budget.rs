@@ -59,7 +59,7 @@ impl Caps {
             reason = "a percentage; what is too large saturates"
         )]
         let usd = self.usd.map(|cap| {
-            if cap > 0.0 { (spent.cost_usd / cap * 100.0 + 1e-9).max(0.0) as u64 } else { 100 }
+            if cap > 0.0 { (spent.usd() / cap * 100.0 + 1e-9).max(0.0) as u64 } else { 100 }
         });
         tokens.max(usd)
     }
@@ -72,7 +72,7 @@ impl Caps {
     /// What is gone of what there is, in words.
     pub fn words(&self, spent: &Spent) -> String {
         let tokens = self.tokens.map(|cap| format!("{} of {cap} tokens", spent.tokens));
-        let usd = self.usd.map(|cap| format!("{:.2} of {cap:.2} US dollars", spent.cost_usd));
+        let usd = self.usd.map(|cap| format!("{:.2} of {cap:.2} US dollars", spent.usd()));
         let words: Vec<String> = tokens.into_iter().chain(usd).collect();
         if words.is_empty() { "no limit".to_owned() } else { words.join(", ") }
     }
@@ -216,9 +216,7 @@ pub fn decide(
 pub fn spent_by_plan(project: &Project, plan: &PlanId) -> Result<Spent, RoomError> {
     let mut spent = Spent::default();
     for (room, _) in room::of_plan(project, plan)? {
-        let used = room.spent()?;
-        spent.tokens = spent.tokens.saturating_add(used.tokens);
-        spent.cost_usd += used.cost_usd;
+        spent += room.spent()?;
     }
     Ok(spent)
 }
@@ -228,7 +226,7 @@ mod tests {
     use super::*;
 
     fn spent(tokens: u64, cost_usd: f64) -> Spent {
-        Spent { tokens, cost_usd }
+        Spent { tokens, cost_usd: Some(cost_usd) }
     }
 
     #[test]

@@ -75,12 +75,9 @@ impl Meter {
         own: Caps,
     ) -> Vec<Event> {
         let mut books = self.books();
-        let before = (books.rooms.insert(room.clone(), spent).unwrap_or_default(), books.total());
-        let (room_before, total) = before;
-        let plan_before = Spent {
-            tokens: total.tokens.saturating_sub(spent.tokens.saturating_sub(room_before.tokens)),
-            cost_usd: total.cost_usd - (spent.cost_usd - room_before.cost_usd),
-        };
+        let plan_before = books.total();
+        let room_before = books.rooms.insert(room.clone(), spent).unwrap_or_default();
+        let total = books.total();
         let plan = books.plan;
         let mut events = Vec::new();
         let warned = &mut books.warned;
@@ -121,10 +118,7 @@ impl Meter {
 
 impl Books {
     fn total(&self) -> Spent {
-        self.rooms.values().fold(Spent::default(), |total, spent| Spent {
-            tokens: total.tokens.saturating_add(spent.tokens),
-            cost_usd: total.cost_usd + spent.cost_usd,
-        })
+        self.rooms.values().copied().sum()
     }
 }
 
@@ -164,7 +158,7 @@ mod tests {
     use super::*;
 
     fn spent(tokens: u64) -> Spent {
-        Spent { tokens, cost_usd: 0.0 }
+        Spent { tokens, cost_usd: None }
     }
 
     fn reasons(events: &[Event]) -> Vec<&str> {

@@ -417,7 +417,7 @@ impl Course<'_> {
     /// What the session has used by now, into the books of the run.
     fn used(&mut self, totals: &UsageTotals) {
         let tokens = usage(totals).map_or(0, |usage| usage.total());
-        self.used = Spent { tokens, cost_usd: totals.cost_usd.unwrap_or_default() };
+        self.used = Spent { tokens, cost_usd: totals.cost_usd };
         let Talk { shared, room, epic, caps, .. } = &self.talk;
         for event in shared.meter().report(epic, room.id(), self.spent(), *caps) {
             let _ = self.talk.happened.send(event);
@@ -426,11 +426,7 @@ impl Course<'_> {
 
     /// What the room has used by now.
     fn spent(&self) -> Spent {
-        let before = self.talk.spent_before;
-        Spent {
-            tokens: before.tokens.saturating_add(self.used.tokens),
-            cost_usd: before.cost_usd + self.used.cost_usd,
-        }
+        [self.talk.spent_before, self.used].into_iter().sum()
     }
 
     /// Compares what is used with what may be. A session whose budget is used up may finish its

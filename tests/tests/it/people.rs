@@ -193,5 +193,5 @@ fn what_a_session_has_cost_is_counted_once_when_it_is_gone_on_with() {
     assert_eq!(of(0).agent_session, of(1).agent_session, "one session, two attempts");
     let costs: Vec<Option<f64>> = attempts.iter().map(|attempt| attempt.record.cost_usd).collect();
     assert_eq!(costs, [Some(0.5), Some(0.25), Some(0.125)]);
-    assert_eq!(field.room(1).spent().unwrap().cost_usd, 0.875);
+    assert_eq!(field.room(1).spent().unwrap().cost_usd, Some(0.875));
 }

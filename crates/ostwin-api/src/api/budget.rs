@@ -66,7 +66,7 @@ fn told(served: &Served, id: PlanId) -> Result<PlanBudget, Problem> {
         budget_tokens: caps.tokens,
         budget_usd: caps.usd,
         tokens: spent.tokens,
-        cost_usd: Some(spent.cost_usd).filter(|cost| *cost > 0.0),
+        cost_usd: spent.cost_usd,
         percent: caps.percent(&spent),
         used_up: caps.used_up(&spent).is_some(),
         set_by: budget::of_plan(&plan.paths)?.map(|own| own.by),

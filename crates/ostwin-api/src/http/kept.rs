@@ -55,7 +55,11 @@ impl Kept {
     pub(super) fn put(&self, uri: &Uri, changes: u64, answer: &Snapshot) {
         let Some(address) = address(uri) else { return };
         let mut answers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if answers.changes != changes {
+        if changes < answers.changes {
+            // It was long in the making: what is kept is newer.
+            return;
+        }
+        if changes > answers.changes {
             *answers = Answers { changes, by_address: HashMap::new() };
         }
         if answers.by_address.len() < MOST {
@@ -85,7 +89,9 @@ mod tests {
         assert_eq!(kept.get(&one, 0), None);
         assert_eq!(kept.get(&all, 1), None, "a board has changed");
         kept.put(&one, 1, &answer);
-        assert_eq!((kept.get(&one, 1), kept.get(&all, 1)), (Some(answer), None));
+        assert_eq!((kept.get(&one, 1), kept.get(&all, 1)), (Some(answer.clone()), None));
+        kept.put(&all, 0, &answer);
+        assert_eq!((kept.get(&one, 1), kept.get(&all, 1)), (Some(answer), None), "too late");
     }
 
     #[test]

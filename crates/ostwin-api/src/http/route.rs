@@ -122,33 +122,6 @@ fn refer<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
 const JSON: &str = "application/json";
 
 /// A route that reads: `answer` gets the path and the query.
-pub(crate) fn get<P, Q, A>(
-    path: &'static str,
-    summary: &'static str,
-    answer: fn(&Call, P, Q) -> Result<A, Problem>,
-) -> Route
-where
-    P: DeserializeOwned + JsonSchema + Send + 'static,
-    Q: DeserializeOwned + JsonSchema + Send + 'static,
-    A: Serialize + JsonSchema + 'static,
-{
-    reads(path, summary, None, answer)
-}
-
-/// A route that reads nothing but boards: it answers the same until one of them changes.
-pub(crate) fn get_of_boards<P, Q, A>(
-    path: &'static str,
-    summary: &'static str,
-    answer: fn(&Call, P, Q) -> Result<A, Problem>,
-) -> Route
-where
-    P: DeserializeOwned + JsonSchema + Send + 'static,
-    Q: DeserializeOwned + JsonSchema + Send + 'static,
-    A: Serialize + JsonSchema + 'static,
-{
-    reads(path, summary, Some(Arc::default()), answer)
-}
-
 fn reads<P, Q, A>(
     path: &'static str,
     summary: &'static str,
@@ -194,6 +167,31 @@ where
     let route = if of_project { route.or(&[404, 409]) } else { route };
     let says = "The `ETag` of what the client has: it is not sent again.";
     route.or_else(304, "").with_header("If-None-Match", says)
+}
+
+macro_rules! reading {
+    ($($(#[$doc:meta])* $name:ident, $kept:expr;)*) => {$(
+        $(#[$doc])*
+        pub(crate) fn $name<P, Q, A>(
+            path: &'static str,
+            summary: &'static str,
+            answer: fn(&Call, P, Q) -> Result<A, Problem>,
+        ) -> Route
+        where
+            P: DeserializeOwned + JsonSchema + Send + 'static,
+            Q: DeserializeOwned + JsonSchema + Send + 'static,
+            A: Serialize + JsonSchema + 'static,
+        {
+            reads(path, summary, $kept, answer)
+        }
+    )*};
+}
+
+reading! {
+    /// A route by which something is read.
+    get, None;
+    /// A route that reads nothing but boards: it answers the same until one of them changes.
+    get_of_boards, Some(Arc::default());
 }
 
 /// A route that changes something: `act` gets the path and the body.

@@ -130,7 +130,7 @@ fn words(event: &Event, name: &str) -> String {
 
 fn spent(event: &Event) -> String {
     let tokens = field(event, "tokens").and_then(Value::as_u64).filter(|tokens| *tokens > 0);
-    let cost = field(event, "cost_usd").and_then(Value::as_f64).filter(|cost| *cost > 0.0);
+    let cost = field(event, "cost_usd").and_then(Value::as_f64);
     let tokens = tokens.map(|tokens| format!("{} tokens", figures::count(tokens)));
     let parts: Vec<String> = tokens.into_iter().chain(cost.map(figures::dollars)).collect();
     parts.join(", ")

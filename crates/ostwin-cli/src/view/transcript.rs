@@ -98,7 +98,7 @@ fn used(record: &AttemptRecord) -> String {
             [usage.total(), usage.input_tokens, usage.output_tokens].map(figures::count);
         format!("{total} tokens ({input} in, {output} out)")
     });
-    let cost = record.cost_usd.filter(|cost| *cost > 0.0).map(figures::dollars);
+    let cost = record.cost_usd.map(figures::dollars);
     tokens.into_iter().chain(cost).collect::<Vec<_>>().join(", ")
 }
 
@@ -212,8 +212,7 @@ pub(crate) fn entry(entry: &Entry, full: bool) -> Vec<Line> {
             let context = context_used.zip(*context_size).map(|(used, size)| {
                 format!("{} of {} in the context", figures::count(used), figures::count(size))
             });
-            let cost = cost_usd.filter(|cost| *cost > 0.0);
-            let cost = cost.map(|cost| format!("{} so far", figures::dollars(cost)));
+            let cost = cost_usd.map(|cost| format!("{} so far", figures::dollars(cost)));
             let parts: Vec<String> = tokens.into_iter().chain(context).chain(cost).collect();
             vec![clock().with(Style::Dim, format!("used: {}", parts.join(", ")))]
         }

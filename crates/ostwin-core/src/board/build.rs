@@ -104,7 +104,8 @@ pub fn build(inputs: &Inputs<'_>) -> Board {
         })
         .collect();
     let counts = count(&rows);
-    let costs: Vec<f64> = rows.iter().filter_map(|row| row.cost_usd).collect();
+    let spent: Spent =
+        rows.iter().map(|row| Spent { tokens: row.tokens, cost_usd: row.cost_usd }).sum();
     Board {
         plan_id: inputs.meta.plan_id.clone(),
         title: inputs.meta.title.clone(),
@@ -121,8 +122,8 @@ pub fn build(inputs: &Inputs<'_>) -> Board {
             alive: inputs.engine.driven,
         }),
         counts,
-        tokens: rows.iter().map(|row| row.tokens).sum(),
-        cost_usd: (!costs.is_empty()).then(|| costs.iter().sum()),
+        tokens: spent.tokens,
+        cost_usd: spent.cost_usd,
         elapsed_seconds: elapsed(inputs, &counts),
         rows,
     }
@@ -245,7 +246,6 @@ impl Maker<'_> {
             _ => 0,
         };
         let message = reported.filter(|_| active).map(|progress| progress.message.clone());
-        let usage = spent.tokens > 0 || spent.cost_usd > 0.0;
         Row {
             room: Some(room.clone()),
             state: Some(standing.state.clone()),
@@ -264,7 +264,7 @@ impl Maker<'_> {
                 end.unwrap_or(self.inputs.now).since(start).as_secs()
             }),
             tokens: spent.tokens,
-            cost_usd: usage.then_some(spent.cost_usd).filter(|cost| *cost > 0.0),
+            cost_usd: spent.cost_usd,
             last_message: last_message.as_ref().map(last),
             why: self.why(&display, reading, &facts).map(cut),
             blocked_by: facts.blocked_by,
@@ -373,10 +373,7 @@ fn asked_of_a_person(
 
 fn spent_by_all(inputs: &Inputs<'_>) -> Spent {
     let readings = inputs.rooms.values().filter_map(|room| room.reading.as_ref().ok());
-    readings.fold(Spent::default(), |total, reading| Spent {
-        tokens: total.tokens.saturating_add(reading.spent.tokens),
-        cost_usd: total.cost_usd + reading.spent.cost_usd,
-    })
+    readings.map(|reading| reading.spent).sum()
 }
 
 fn empty_row(id: &EpicId, node: &DagNode, display: DisplayState) -> Row {

@@ -153,7 +153,7 @@ fn needs_a_person(row: &Row) -> bool {
 /// and what the plan may use. In the order of [`by_urgency`].
 pub fn waiting(board: &Board, rooms: &BTreeMap<RoomId, RoomReading>, caps: &Caps) -> Vec<Waiting> {
     let mut found = Vec::new();
-    let spent = Spent { tokens: board.tokens, cost_usd: board.cost_usd.unwrap_or_default() };
+    let spent = Spent { tokens: board.tokens, cost_usd: board.cost_usd };
     let used_up = caps.used_up(&spent);
     let mut plan_waits = false;
     for row in board.rows.iter().filter(|row| needs_a_person(row)) {

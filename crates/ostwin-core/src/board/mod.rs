@@ -5,8 +5,8 @@
 //! [`Board`], a pure function ([`build`]) of what the files say. [`Loader`] reads those files,
 //! only their ends where they are long, and keeps what it read, so that a view that follows a
 //! running plan reads a room again only when that room changed. [`survey`] sums up a whole project
-//! in [`Stats`], in the same two steps, [`breakdown`] says who used how much of it, and [`inbox`] lists what waits for a person. Nothing here is
-//! stored.
+//! in [`Stats`], in the same two steps, [`breakdown`] says who used how much of it, and [`inbox`]
+//! lists what waits for a person. Nothing here is stored.
 
 mod breakdown;
 mod build;

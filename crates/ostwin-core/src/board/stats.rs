@@ -248,7 +248,7 @@ impl Figures {
             tokens.cached_tokens = tokens.cached_tokens.saturating_add(used.cached_tokens);
             tokens.total_tokens = tokens.total_tokens.saturating_add(used.total());
         }
-        if let Some(cost) = attempt.cost_usd.filter(|cost| *cost > 0.0) {
+        if let Some(cost) = attempt.cost_usd {
             *self.stats.cost_usd.get_or_insert(0.0) += cost;
         }
     }

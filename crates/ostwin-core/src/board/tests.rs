@@ -114,7 +114,7 @@ pub(super) fn working(mut input: RoomInput, percent: u8) -> RoomInput {
         extra: Extra::new(),
     });
     reading.attempt = Some(record);
-    reading.spent = Spent { cost_usd: 0.5, tokens: 100 };
+    reading.spent = Spent { cost_usd: Some(0.5), tokens: 100 };
     input
 }
 

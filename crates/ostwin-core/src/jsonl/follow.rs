@@ -50,7 +50,8 @@ impl Follower {
         self.offset
     }
 
-    /// Reads up to `limit` new lines, and no more of them than a few long ones take. Costs one look at the file's length when nothing is new.
+    /// Reads up to `limit` new lines, and no more of them than a few long ones take. Costs one look
+    /// at the file's length when nothing is new.
     ///
     /// # Errors
     /// The file exists and cannot be read.

@@ -3,6 +3,9 @@
 //! Nothing here is stored, so nothing can disagree with the audit. A [`Replay`] can be fed the
 //! whole file once and then each new line as it comes.
 
+use std::iter::Sum;
+use std::ops::AddAssign;
+
 use super::audit::{AuditEntry, AuditLine};
 use super::guard::Counters;
 use super::machine::{Action, Machine, StateKind, names};
@@ -88,13 +91,37 @@ fn shown(state: Option<&StateName>) -> String {
     state.map_or_else(|| "nothing".to_owned(), |state| format!("`{state}`"))
 }
 
-/// What the sessions of a room used, which the audit does not hold.
+/// What sessions used, which the audit does not hold.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Spent {
-    /// US dollars.
-    pub cost_usd: f64,
+    /// US dollars, of the sessions that told a cost; `None` if none did.
+    pub cost_usd: Option<f64>,
     /// Tokens.
     pub tokens: u64,
+}
+
+impl Spent {
+    /// US dollars as far as anybody told them.
+    pub fn usd(&self) -> f64 {
+        self.cost_usd.unwrap_or_default()
+    }
+}
+
+impl AddAssign for Spent {
+    fn add_assign(&mut self, more: Self) {
+        self.cost_usd =
+            self.cost_usd.into_iter().chain(more.cost_usd).reduce(|sum, cost| sum + cost);
+        self.tokens = self.tokens.saturating_add(more.tokens);
+    }
+}
+
+impl Sum for Spent {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), |mut sum, one| {
+            sum += one;
+            sum
+        })
+    }
 }
 
 impl Replay {
@@ -212,7 +239,7 @@ impl Replay {
             max_triages: machine.max_triages,
             attempts: self.attempts,
             elapsed_seconds: self.started_at.map_or(0, |start| now.since(start).as_secs()),
-            cost_usd: spent.cost_usd,
+            cost_usd: spent.usd(),
             tokens: spent.tokens,
         }
     }

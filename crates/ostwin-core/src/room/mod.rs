@@ -390,8 +390,8 @@ impl Room {
         let mut spent = Spent::default();
         for paths in self.attempt_folders()? {
             if let Some(used) = read_json_optional::<Used>(&paths.record())? {
-                spent.cost_usd += used.cost_usd.unwrap_or_default();
-                spent.tokens += used.usage.as_ref().map_or(0, Usage::total);
+                let tokens = used.usage.as_ref().map_or(0, Usage::total);
+                spent += Spent { tokens, cost_usd: used.cost_usd };
             }
         }
         Ok(spent)

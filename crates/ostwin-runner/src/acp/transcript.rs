@@ -329,7 +329,8 @@ impl<W: Write + Send> UpdateSink for Writer<W> {
                 tokens: None,
                 context_used: Some(used),
                 context_size: Some(size),
-                cost_usd,
+                // Nought is said by who does not know the price.
+                cost_usd: cost_usd.filter(|cost| *cost > 0.0),
             }),
             Update::Notice { severity, text } => {
                 self.write(&Event::Notice { severity, text: cut_text(text) });

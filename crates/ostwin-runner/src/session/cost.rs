@@ -29,12 +29,13 @@ impl Cost {
         self.told = Some((first, cost));
     }
 
-    /// What this attempt cost; `None` if the agent told nothing.
+    /// What this attempt cost; `None` if the agent told nothing, or nought of the whole session:
+    /// an agent that does not know its prices says that.
     ///
     /// An agent that loads a session may count from its beginning or afresh. One whose first figure
     /// is below what is recorded counts afresh: a sum does not become less.
     pub(super) fn own(&self) -> Option<f64> {
-        let (first, latest) = self.told?;
+        let (first, latest) = self.told.filter(|(_, latest)| *latest > 0.0)?;
         let counts_on = self.resumed && first >= self.earlier;
         Some(if counts_on { (latest - self.earlier).max(0.0) } else { latest })
     }
@@ -54,6 +55,7 @@ mod tests {
     #[test]
     fn what_an_earlier_attempt_recorded_is_not_counted_again() {
         assert_eq!(own(0.0, false, &[]), None);
+        assert_eq!(own(0.0, false, &[0.0]), None, "its prices are not known");
         assert_eq!(own(0.0, false, &[0.25, 0.5]), Some(0.5));
         assert_eq!(own(0.5, true, &[0.5]), Some(0.0));
         assert_eq!(own(0.5, true, &[0.75, 1.25]), Some(0.75));
