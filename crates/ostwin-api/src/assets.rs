@@ -1,7 +1,7 @@
 //! The web app, which is part of the program. A path that is no file of it is one of its pages, and
 //! gets the app's one document.
 
-use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use rust_embed::RustEmbed;
 
@@ -24,10 +24,14 @@ const WITHOUT: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">
 <pre>cd web\nnpm ci\nnpm run build</pre>\
 <p>The API works without it: <a href=\"/api/docs\">its reference</a>.</p></html>";
 
-/// `GET` of anything that is no route.
-pub(crate) async fn asset(uri: Uri, asked: HeaderMap) -> Response {
+/// Anything that is no route.
+pub(crate) async fn asset(method: Method, uri: Uri, asked: HeaderMap) -> Response {
     let path = uri.path().trim_start_matches('/');
-    if crate::door::is_open(uri.path()) {
+    if crate::door::is_open(uri.path()) && !method.is_safe() {
+        let text = format!("`{}` is a page: it can only be read", uri.path());
+        let answer = Problem::new(StatusCode::METHOD_NOT_ALLOWED, text).into_response();
+        ([(header::ALLOW, "GET, HEAD")], answer).into_response()
+    } else if crate::door::is_open(uri.path()) {
         found(path, &asked)
     } else {
         Problem::not_found(format!("there is no route `{}`", uri.path())).into_response()

@@ -133,7 +133,7 @@ pub(crate) fn stored_plan(project: &Project, named: Option<&str>) -> anyhow::Res
                 Failure::new(Exit::Usage, text).hint(advice).into()
             }),
         None => {
-            let mut known = plans::list(project)?;
+            let mut known = plans::survey(project)?.whole().exit(Exit::Environment)?;
             known.sort_by_key(|plan| plan.meta.imported_at);
             let runs = |plan: &&StoredPlan| control::is_driven(&plan.paths).unwrap_or(false);
             let found = known.iter().rfind(runs).or(known.last());

@@ -385,6 +385,39 @@ fn read_limited(path: &Path, file: File, limit: u64) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// The last `limit` bytes of a file, of those from `from` on.
+///
+/// # Errors
+/// It does not exist or cannot be read.
+pub fn read_tail(path: &Path, from: u64, limit: u64) -> Result<Vec<u8>> {
+    use std::io::{Read, Seek, SeekFrom};
+    let failed = |error| FsError::new("read", path, error);
+    let mut file = open(path).map_err(failed)?;
+    let length = file.metadata().map_err(failed)?.len();
+    file.seek(SeekFrom::Start(from.max(length.saturating_sub(limit)))).map_err(failed)?;
+    let mut bytes = Vec::new();
+    file.take(limit).read_to_end(&mut bytes).map_err(failed)?;
+    Ok(bytes)
+}
+
+/// Puts a log of more than `limit` bytes aside under the name `earlier`, in place of what was put
+/// there before. Nobody may be writing to it.
+///
+/// # Errors
+/// It cannot be looked at or renamed.
+pub fn rotate(path: &Path, earlier: &Path, limit: u64) -> Result<()> {
+    match std::fs::symlink_metadata(path) {
+        Ok(found) if found.len() > limit => {
+            remove_file(earlier)?;
+            claim(path, earlier).map(drop)
+        }
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(FsError::new("look at", path, error))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Opens a file for appending without any lock, for a log that has one writer. Made if missing.
 ///
 /// # Errors
@@ -466,6 +499,28 @@ mod tests {
         assert_eq!(error.source.kind(), io::ErrorKind::FileTooLarge);
         assert_eq!(read_optional(&dir.path().join("none"), 1).unwrap(), None);
     }
+
+    #[test]
+    fn a_log_that_is_long_is_put_aside_and_its_end_is_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let (log, earlier) = (dir.path().join("log"), dir.path().join("log.1"));
+        rotate(&log, &earlier, 10).unwrap();
+        for text in ["the first", "the second one"] {
+            rotate(&log, &earlier, 10).unwrap();
+            open_log(&log).unwrap().write_all(text.as_bytes()).unwrap();
+        }
+        assert_eq!(read_tail(&log, 9, 100).unwrap(), b"the second one");
+        assert_eq!(read_tail(&log, 9, 3).unwrap(), b"one");
+        assert_eq!(read_tail(&log, 900, 3).unwrap(), b"");
+        assert!(!earlier.exists());
+        for text in ["the third, longest", "x"] {
+            rotate(&log, &earlier, 10).unwrap();
+            open_log(&log).unwrap().write_all(text.as_bytes()).unwrap();
+        }
+        assert_eq!(read(&log, 100).unwrap(), b"x");
+        assert_eq!(read(&earlier, 100).unwrap(), b"the third, longest");
+    }
+
     #[test]
     fn an_exchange_keeps_both() {
         let dir = tempfile::tempdir().unwrap();

@@ -11,6 +11,7 @@ use crate::control;
 use crate::env;
 use crate::events::Event;
 use crate::fs::{self, FsError};
+use crate::ids::PlanId;
 use crate::jsonl::{self, JsonlError};
 use crate::layout::{Layout, SkillStaging};
 use crate::lifecycle::{AuditLine, Replay};
@@ -21,6 +22,9 @@ use crate::room::{Room, RoomError};
 use crate::skills_lock::{SkillsLock, SkillsLockError};
 use crate::vault::{self, Keys, Vault, VaultError};
 use crate::{channel, ledger, registry::Registry};
+
+/// What to do about a record that is damaged: nothing here guesses what it said.
+const RESTORE: &str = "restore the file from version control or a backup, or move its folder away";
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -85,8 +89,12 @@ pub fn examine(project: &Project) -> Result<Vec<Finding>, HealthError> {
     lines_of::<ledger::Entry>("shared memory", &layout.ledger(), &mut findings);
     examine_skills(layout, &mut findings);
     examine_vaults(layout, &mut findings);
-    for plan in plans::list(project)? {
-        examine_plan(&plan, &mut findings);
+    let found = plans::survey(project)?;
+    for (id, error) in &found.unreadable {
+        findings.push(unreadable_plan(id, error));
+    }
+    for plan in &found.plans {
+        examine_plan(plan, &mut findings);
     }
     for room in Room::list(project)? {
         examine_room(&room, &mut findings);
@@ -191,8 +199,24 @@ fn unreadable(subject: impl Into<String>, error: &dyn std::error::Error) -> Find
     Finding::problem(subject, format!("{error}{cause}"), "check the file and its permissions")
 }
 
+fn unreadable_plan(id: &PlanId, error: &PlanStoreError) -> Finding {
+    let subject = format!("plan {id}");
+    match error {
+        PlanStoreError::NoRecord { .. } => Finding::note(
+            subject,
+            error.to_string(),
+            "import the plan again with `ostwin run PLAN.md`, and remove the folder",
+        ),
+        _ => Finding { fix: Some(RESTORE.to_owned()), ..unreadable(subject, error) },
+    }
+}
+
 fn examine_plan(plan: &StoredPlan, findings: &mut Vec<Finding>) {
     let subject = format!("plan {}", plan.meta.plan_id);
+    if let Err(error) = plan.text() {
+        let fix = Some(RESTORE.to_owned());
+        findings.push(Finding { fix, ..unreadable(&subject, &error) });
+    }
     lines_of::<Event>(&format!("{subject}, events"), &plan.paths.events(), findings);
     lines_of::<control::Request>(&format!("{subject}, requests"), &plan.paths.control(), findings);
     if let Err(error) = plan.dag() {
@@ -219,11 +243,12 @@ fn examine_room(room: &Room, findings: &mut Vec<Finding>) {
     lines_of::<channel::Message>(&format!("{subject}, channel"), &room.paths().channel(), findings);
     lines_of::<AuditLine>(&format!("{subject}, audit"), &room.paths().audit(), findings);
     if let Err(error) = examine_state(room, &subject, findings) {
-        findings.push(Finding::problem(
-            &subject,
-            error.to_string(),
-            "restore the file from a backup, or move the room's folder away",
-        ));
+        findings.push(Finding::problem(&subject, error.to_string(), RESTORE));
+    }
+    for attempt in room.each_attempt().unwrap_or_default() {
+        if let Err(error) = attempt {
+            findings.push(Finding::problem(&subject, error.to_string(), RESTORE));
+        }
     }
     if findings.len() == before {
         findings.push(Finding::ok(subject, "in order"));

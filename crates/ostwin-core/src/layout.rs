@@ -487,6 +487,8 @@ files! { PlanPaths:
     engine_lock = "engine.lock";
     /// The engine's output when nobody watches.
     engine_log = "engine.log";
+    /// What that was before it grew too long.
+    engine_log_earlier = "engine.log.1";
     /// The lock of the command that is told of alerts.
     engine_alert_lock = "engine-alert.lock";
     /// What that command's guardian complained of.

@@ -145,6 +145,19 @@ pub struct Found {
 }
 
 impl Found {
+    /// The plans, unless one of the records is damaged: who looks for the plan of a file must not
+    /// take it for a new one. What an import that was cut off has left is no plan.
+    ///
+    /// # Errors
+    /// What is wrong with the first damaged one.
+    pub fn whole(self) -> Result<Vec<StoredPlan>, PlanStoreError> {
+        let is_damaged = |error: &PlanStoreError| !matches!(error, PlanStoreError::NoRecord { .. });
+        match self.unreadable.into_iter().find(|(_, error)| is_damaged(error)) {
+            Some((_, error)) => Err(error),
+            None => Ok(self.plans),
+        }
+    }
+
     /// The id of each, readable or not.
     pub fn ids(&self) -> Vec<PlanId> {
         let readable = self.plans.iter().map(|plan| plan.meta.plan_id.clone());
@@ -152,7 +165,7 @@ impl Found {
     }
 }
 
-/// Every plan of the project, by id. A folder without a readable record is no plan.
+/// Every plan of the project that can be read, by id.
 ///
 /// # Errors
 /// The folder of plans cannot be listed.
@@ -207,13 +220,16 @@ pub fn open(project: &Project, plan: &PlanId) -> Result<StoredPlan, PlanStoreErr
 /// The newest plan that was imported from this file, if one was.
 ///
 /// # Errors
-/// The folder of plans cannot be listed.
+/// The folder of plans cannot be listed, or the record of any plan is damaged: it may be this one.
 pub fn find_by_source(
     project: &Project,
     source: &Path,
 ) -> Result<Option<StoredPlan>, PlanStoreError> {
-    let mut found: Vec<StoredPlan> =
-        list(project)?.into_iter().filter(|plan| plan.meta.source_path == source).collect();
+    let mut found: Vec<StoredPlan> = survey(project)?
+        .whole()?
+        .into_iter()
+        .filter(|plan| plan.meta.source_path == source)
+        .collect();
     found.sort_by_key(|plan| plan.meta.imported_at);
     Ok(found.pop())
 }

@@ -267,7 +267,7 @@ fn open(
             let entry: AuditEntry = locked
                 .signal(&ready, Why::engine("dependencies", "every dependency has passed"))?;
             let kind = locked.standing().kind();
-            moved = moves::events(room, epic, shared.run_id(), kind, &entry);
+            moved = moves::events(room, epic, shared.run_id(), kind, shared.approves(), &entry);
         }
         let standing = locked.standing();
         let role = standing

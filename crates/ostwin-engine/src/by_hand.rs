@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use ostwin_core::config::{REHEARSAL, Settings};
 use ostwin_core::env;
-use ostwin_core::ids::{EpicId, PlanId, RoleName, RoomId};
+use ostwin_core::ids::{EpicId, PlanId, RoomId};
 use ostwin_core::lock::{self, LockError};
 use ostwin_core::plan::{self, Epic, ParseOptions};
 use ostwin_core::plan_review::Text;
 use ostwin_core::plans::StoredPlan;
 use ostwin_core::project::Project;
 use ostwin_core::room::{self, Room};
-use ostwin_runner::roles::{RoleError, RolePlaces, Wanted, find_role};
+use ostwin_runner::roles::{RoleError, RolePlaces};
 
 use crate::error::EngineError;
 use crate::machine::LocalProcesses;
@@ -97,20 +97,15 @@ pub(crate) fn for_epic<T>(
         }
         let home = env::home();
         let places = RolePlaces::of(project.layout(), None, home.as_deref())?;
-        let role_exists = |role: &RoleName| {
-            let role = Wanted { name: role, capabilities: &wanted.capabilities, description: None };
-            find_role(&role, &places, settings.config.dynamic_roles).is_ok()
-        };
         let making = Making {
             project,
             stored,
             text: &text,
             plan: &parsed.plan,
-            config: &settings.config,
-            registry: &places.registry.1,
+            settings,
+            places: &places,
             rehearsed,
             left: &LocalProcesses,
-            role_exists: &role_exists,
         };
         make(&making, wanted)
     });

@@ -21,6 +21,7 @@ use crate::decide::MoveCause;
 use crate::error::EngineError;
 use crate::look::FOREIGN_MARGIN;
 use crate::machine::LocalProcesses;
+use crate::sessions::approves;
 use crate::{attempt, moves, recovery};
 
 /// What one look at the deadlines came to.
@@ -80,7 +81,8 @@ fn of_plan(
             continue;
         }
         let taken = lock::exclusive(&plan.paths.engine_lock(), Duration::ZERO, || {
-            let (timed_out, events) = end(&room, &open, kill_grace)?;
+            let approves = approves(config);
+            let (timed_out, events) = end(&room, &open, kill_grace, approves)?;
             for event in events {
                 let event = Event { epic: Some(contract.task_ref.clone()), ..event };
                 plan.events().append(project.store(), event)?;
@@ -112,6 +114,7 @@ fn end(
     room: &Room,
     open: &Attempt,
     kill_grace: Duration,
+    approves: bool,
 ) -> Result<(Option<TimedOut>, Vec<Event>), RoomError> {
     let still_open = room.open_attempt()?.is_some_and(|now| now.record.id == open.record.id);
     if !still_open {
@@ -139,7 +142,7 @@ fn end(
     let epic = room.contract()?.task_ref;
     let mut events = vec![attempt::closed_event(&epic, room, &closed)];
     if let Some(entry) = &entry {
-        events.extend(moves::events(room, &epic, &record.run_id, standing.kind(), entry));
+        events.extend(moves::events(room, &epic, &record.run_id, standing.kind(), approves, entry));
     }
     let timed_out = TimedOut {
         room: room.id().clone(),

@@ -57,7 +57,7 @@ pub fn bring_room(
     past: EarlierPast,
     actor: &str,
 ) -> Result<Brought, ByHandError> {
-    let text = || plan_review::running_text(stored).map_err(EngineError::from);
+    let text = || plan_review::running_text(project, stored).map_err(EngineError::from);
     let rehearsed = stored.meta.rehearsed;
     for_epic(project, stored, settings, epic, rehearsed, text, |making, wanted| {
         let (roles, machine) = rooms::machine(making, wanted)?;

@@ -8,7 +8,6 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ostwin_core::config::PlanReview;
 use ostwin_core::control::{Pauses, Request};
 use ostwin_core::dag::{Dag, Stage};
 use ostwin_core::events::{Event, EventKind, Events};
@@ -121,11 +120,10 @@ impl<'e> Engine<'e> {
             stored: plan,
             text: &text,
             plan: &parsed.plan,
-            config,
-            registry: shared.registry(),
+            settings: &options.settings,
+            places: shared.places(),
             rehearsed,
             left: &**shared.world(),
-            role_exists: &|role| shared.role_exists(role),
         };
         let made = match options.scope {
             Scope::Plan | Scope::Session(_) => rooms::ensure(&making)?,
@@ -136,10 +134,7 @@ impl<'e> Engine<'e> {
         let watcher = shared.world().watch(project.layout(), shared.watch_mode(), changed)?;
         observer.notice(&format!("watching files by {}", watcher.mode()));
         watcher.watch_plan(&plan.meta.plan_id)?;
-        for limit in shared.limit_names() {
-            ostwin_core::fs::create_dirs(&project.layout().slots(&limit))?;
-            watcher.watch_slots(&limit)?;
-        }
+        watch_slots(&shared, project, &*watcher)?;
         let (happened_sender, happened) = mpsc::unbounded_channel();
         let past = plan.events().read_all()?;
         let mut engine = Self {
@@ -152,7 +147,7 @@ impl<'e> Engine<'e> {
                 max_sessions: usize::try_from(config.max_concurrent_rooms).unwrap_or(usize::MAX),
                 max_interruptions: config.max_interruptions,
                 wait_for_people: options.wait_for_people,
-                approve_plans: config.plan_review != PlanReview::Human,
+                approve_plans: shared.approves(),
             },
             rooms: BTreeMap::new(),
             by_room: HashMap::new(),
@@ -210,7 +205,8 @@ impl<'e> Engine<'e> {
             if let Some(closed) = recovery::recover(&room, &**self.shared.world(), kill_grace)? {
                 self.record(attempt::closed_event(id, &room, &closed))?;
             }
-            for event in told.missing(&room, id, self.shared.run_id())? {
+            let shared = &self.shared;
+            for event in told.missing(&room, id, shared.run_id(), shared.approves())? {
                 self.record(event)?;
             }
             let mut view = look::look(&room, kill_grace)?;
@@ -352,6 +348,15 @@ impl<'e> Engine<'e> {
         }
         Ok(())
     }
+}
+
+/// Watches the slots of every limit. They are below the cache, which anybody may remove.
+fn watch_slots(shared: &Shared, project: &Project, files: &dyn Files) -> Result<(), EngineError> {
+    for limit in shared.limit_names() {
+        ostwin_core::fs::create_dirs(&project.layout().slots(&limit))?;
+        files.watch_slots(&limit)?;
+    }
+    Ok(())
 }
 
 async fn at(wake: Option<Instant>) {

@@ -3,6 +3,7 @@
 use ostwin_core::events::{AUDIT_SEQ, Event, EventKind};
 use ostwin_core::ids::{EpicId, RunId};
 use ostwin_core::lifecycle::{AuditEntry, Cause, StateKind, names};
+use ostwin_core::plan_review::states;
 use ostwin_core::room::{Outcome, Room, RoomError, Why};
 use serde_json::json;
 
@@ -57,11 +58,13 @@ pub(crate) fn by_decision(room: &Room) -> Result<Option<AuditEntry>, RoomError> 
 }
 
 /// The events that a transition makes for the plan, each with the number of its line in the audit.
+/// An engine that `approves` plans itself ends the wait for that: nobody is called.
 pub(crate) fn events(
     room: &Room,
     epic: &EpicId,
     run_id: &RunId,
     kind: StateKind,
+    approves: bool,
     entry: &AuditEntry,
 ) -> Vec<Event> {
     let base = |kind| Event {
@@ -79,11 +82,12 @@ pub(crate) fn events(
         signal: entry.signal.clone(),
         ..base(EventKind::Moved)
     };
+    let approves = approves && epic.is_plan_review() && entry.to.as_str() == states::APPROVING;
     let further = match (kind, entry.to.as_str()) {
         (StateKind::Terminal, names::PASSED) => Some(EventKind::Passed),
         (StateKind::Terminal, _) => Some(EventKind::Failed),
         // Whoever moves a room to a waiting state by hand knows of it.
-        (StateKind::Wait, _) if entry.signal.is_some() => Some(EventKind::Escalated),
+        (StateKind::Wait, _) if entry.signal.is_some() && !approves => Some(EventKind::Escalated),
         _ => None,
     };
     std::iter::once(moved).chain(further.map(base)).collect()

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use ostwin_core::config::Config;
+use ostwin_core::config::{Config, Settings};
 use ostwin_core::dag::{self, Dag, Stage};
 use ostwin_core::env::crash_point;
 use ostwin_core::fs;
-use ostwin_core::ids::{EpicId, RoleRef, RoomId};
+use ostwin_core::ids::{EpicId, RoleName, RoleRef, RoomId};
 use ostwin_core::lifecycle::{self, Machine, TriageMode};
 use ostwin_core::plan::{self, Cast, Casting, Epic, LifecycleSource, Plan};
 use ostwin_core::plan_review::{self, Text};
@@ -17,6 +17,8 @@ use ostwin_core::plans::StoredPlan;
 use ostwin_core::project::Project;
 use ostwin_core::registry::{AssignmentRules, Registry};
 use ostwin_core::room::{self, Contract, Goal, NewRoom, Room};
+use ostwin_runner::resolve::{self, Directives, Question};
+use ostwin_runner::roles::{ResolvedRole, RoleError, RolePlaces, Wanted, find_role};
 
 use crate::error::EngineError;
 use crate::review;
@@ -30,13 +32,12 @@ pub(crate) struct Making<'a> {
     pub(crate) text: &'a Text,
     /// What that text says.
     pub(crate) plan: &'a Plan,
-    pub(crate) config: &'a Config,
-    pub(crate) registry: &'a Registry,
+    pub(crate) settings: &'a Settings,
+    /// Where the roles of the project are.
+    pub(crate) places: &'a RolePlaces,
     pub(crate) rehearsed: bool,
     /// What earlier engines may have left running.
     pub(crate) left: &'a dyn LeftBehind,
-    /// Whether some tier knows a role, or makes it.
-    pub(crate) role_exists: &'a dyn Fn(&ostwin_core::ids::RoleName) -> bool,
 }
 
 /// A plan whose rooms are all there.
@@ -47,9 +48,44 @@ pub(crate) struct Rooms {
 }
 
 impl Making<'_> {
+    pub(crate) fn config(&self) -> &Config {
+        &self.settings.config
+    }
+
+    pub(crate) fn registry(&self) -> &Registry {
+        &self.places.registry.1
+    }
+
+    /// The role as some tier knows it, or as it is made for an epic.
+    fn role(&self, name: &RoleName, capabilities: &[String]) -> Result<ResolvedRole, RoleError> {
+        let wanted = Wanted { name, capabilities, description: None };
+        find_role(&wanted, self.places, self.config().dynamic_roles)
+    }
+
+    /// How many retries a room has whose work this role does.
+    pub(crate) fn max_retries(
+        &self,
+        role: &RoleRef,
+        capabilities: &[String],
+        of_epic: Option<u32>,
+    ) -> Result<u32, EngineError> {
+        let resolved = self
+            .role(&role.role, capabilities)
+            .map_err(|error| EngineError::Prepare(error.into()))?;
+        let settled = resolve::max_retries(&Question {
+            role,
+            resolved: &resolved,
+            room: &Directives::default(),
+            epic: &Directives { max_retries: of_epic, ..Directives::default() },
+            contract: "",
+            settings: self.settings,
+        });
+        Ok(settled.value)
+    }
+
     /// How long processes have to end.
     pub(crate) fn kill_grace(&self) -> Duration {
-        Duration::from_secs(self.config.kill_grace_seconds)
+        Duration::from_secs(self.config().kill_grace_seconds)
     }
 }
 
@@ -61,7 +97,7 @@ impl Making<'_> {
 /// A machine is not sound or a question about begun epics is open (then nothing has changed), or a
 /// file failed.
 pub(crate) fn ensure(making: &Making<'_>) -> Result<Rooms, EngineError> {
-    let Making { project, stored, text, plan, config, .. } = making;
+    let Making { project, stored, text, plan, .. } = making;
     if let Some(dag) = stored.dag()?.filter(|dag| dag.plan_sha256 == text.sha256) {
         return Ok(Rooms { dag, made: Vec::new() });
     }
@@ -76,7 +112,7 @@ pub(crate) fn ensure(making: &Making<'_>) -> Result<Rooms, EngineError> {
         plan_review_roles: review
             .map(|contract| contract.assignment.candidate_roles)
             .unwrap_or_default(),
-        default_timeout_seconds: config.timeout_seconds,
+        default_timeout_seconds: making.config().timeout_seconds,
         ..dag::BuildOptions::new(
             stored.meta.plan_id.clone(),
             text.sha256.clone(),
@@ -150,7 +186,7 @@ pub(crate) fn new_room(
     first: RoomId,
     actor: &str,
 ) -> Result<NewRoom, EngineError> {
-    let Making { project, stored, config, rehearsed, .. } = making;
+    let Making { project, stored, rehearsed, .. } = making;
     let root: &Path = project.layout().root();
     let contract = Contract::of_epic(
         epic,
@@ -164,7 +200,7 @@ pub(crate) fn new_room(
         return Err(EngineError::NoRole { epic: epic.id.clone() });
     };
     contract.rehearsed = *rehearsed;
-    for (number, text) in config.quality_requirements.iter().enumerate() {
+    for (number, text) in making.config().quality_requirements.iter().enumerate() {
         let id = format!("QR-{}", number + 1);
         contract.goals.quality_requirements.push(Goal { id, text: text.clone() });
     }
@@ -183,11 +219,11 @@ pub(crate) fn machine(
     making: &Making<'_>,
     epic: &Epic,
 ) -> Result<(Vec<RoleRef>, Machine), EngineError> {
-    let config = making.config;
+    let config = making.config();
     let casting = Casting {
-        registry: making.registry,
+        registry: making.registry(),
         review_restart: config.review_restart,
-        triage: triage_mode(&making.registry.assignment_rules),
+        triage: triage_mode(&making.registry().assignment_rules),
         max_retries: config.max_retries,
         max_triages: config.max_triages,
     };
@@ -195,11 +231,11 @@ pub(crate) fn machine(
         EngineError::MachineShape { epic: epic.id.clone(), problem: error.to_string() }
     })?;
     let is_spelled_out = matches!(epic.lifecycle, Some(LifecycleSource::Machine(_)));
-    let of_role = roles.first().and_then(|role| config.roles.get(&role.role));
-    if let (false, None, Some(of_role)) = (is_spelled_out, epic.max_retries, of_role) {
-        machine.max_retries = of_role.max_retries.unwrap_or(machine.max_retries);
+    if let (false, Some(worker)) = (is_spelled_out, roles.first()) {
+        machine.max_retries = making.max_retries(worker, &epic.capabilities, epic.max_retries)?;
     }
-    lifecycle::check(&machine, making.role_exists)
+    let role_exists = |role: &RoleName| making.role(role, &epic.capabilities).is_ok();
+    lifecycle::check(&machine, &role_exists)
         .map_err(|problems| EngineError::Machine { epic: epic.id.clone(), problems })?;
     Ok((roles, machine))
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ostwin_core::budget;
-use ostwin_core::config::{Config, REHEARSAL, Settings, WatchMode};
+use ostwin_core::config::{Config, PlanReview, REHEARSAL, Settings, WatchMode};
 use ostwin_core::ids::{EpicId, RoleName, RoleRef, RunId};
 use ostwin_core::layout::Layout;
 use ostwin_core::lifecycle::{Machine, StateKind};
@@ -22,7 +22,7 @@ use ostwin_runner::prepare::{
     AttemptFacts, Host, Occasion, PlanFacts, PrepareError, PreparedSession, Settled,
     prepare_session, settle,
 };
-use ostwin_runner::roles::{RolePlaces, Wanted, find_role, list_roles};
+use ostwin_runner::roles::{RolePlaces, list_roles};
 use ostwin_runner::session::{Retries, SessionSpec};
 use serde_json::json;
 use tokio::time::Instant;
@@ -95,7 +95,12 @@ impl Shared {
         &self.settings.config
     }
 
-    pub(crate) fn registry(&self) -> &Registry {
+    /// Where the roles of the project are.
+    pub(crate) fn places(&self) -> &RolePlaces {
+        &self.places
+    }
+
+    fn registry(&self) -> &Registry {
         &self.places.registry.1
     }
 
@@ -131,10 +136,9 @@ impl Shared {
         self.config().default_agent.as_deref() == Some(REHEARSAL)
     }
 
-    /// Whether some tier knows the role, or makes it.
-    pub(crate) fn role_exists(&self, role: &RoleName) -> bool {
-        let wanted = Wanted { name: role, capabilities: &[], description: None };
-        find_role(&wanted, &self.places, self.config().dynamic_roles).is_ok()
+    /// Whether a plan whose review holds is approved without asking anybody.
+    pub(crate) fn approves(&self) -> bool {
+        approves(self.config())
     }
 
     /// The roles that an epic can name, each with what it is for.
@@ -320,6 +324,11 @@ impl Shared {
             clock: self.project.store().clock.clone(),
         }
     }
+}
+
+/// Whether these settings have a plan whose review holds approved without asking anybody.
+pub(crate) fn approves(config: &Config) -> bool {
+    config.plan_review != PlanReview::Human
 }
 
 /// The role of a state: its own, else the one that works on the epic.

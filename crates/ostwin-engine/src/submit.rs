@@ -6,7 +6,7 @@ use ostwin_core::ids::PlanId;
 use ostwin_core::lifecycle::StateKind;
 use ostwin_core::lock::{self, LockError};
 use ostwin_core::plan::{self, ParseOptions, PlanDiff};
-use ostwin_core::plan_review;
+use ostwin_core::plan_review::{self, GateError};
 use ostwin_core::plans::{self, PlanStoreError, StoredPlan};
 use ostwin_core::project::Project;
 use ostwin_core::room::{self, RoomError};
@@ -56,6 +56,9 @@ pub enum SubmitError {
     /// The plan store could not be read or written.
     #[error(transparent)]
     Store(#[from] PlanStoreError),
+    /// The text that runs could not be learned.
+    #[error(transparent)]
+    Text(#[from] GateError),
     /// A room could not be read.
     #[error(transparent)]
     Room(#[from] RoomError),
@@ -107,7 +110,7 @@ pub fn submit(
         Known::Now(plan) => return Ok(Submitted::New(plan)),
     };
     if known.meta.source_sha256 != plans::sha256(text) {
-        let old = plan_review::running_text(&known)?.bytes;
+        let old = plan_review::running_text(project, &known)?.bytes;
         let old = plan::parse_bytes(&old, &ParseOptions::default()).plan;
         return Err(SubmitError::Changed {
             source_path: source.to_owned(),
@@ -124,7 +127,7 @@ pub fn submit(
 /// A room cannot be read.
 pub fn resume(project: &Project, known: StoredPlan) -> Result<Submitted, SubmitError> {
     let rooms = room::of_plan(project, &known.meta.plan_id)?;
-    let running = plan_review::running_text(&known)?;
+    let running = plan_review::running_text(project, &known)?;
     // While a revision waits to be applied, the graph is of another text.
     let dag = known.dag()?.filter(|dag| dag.plan_sha256 == running.sha256);
     let mut finished = !rooms.is_empty() && dag.is_some();

@@ -45,6 +45,7 @@ impl Told {
         room: &Room,
         epic: &EpicId,
         run_id: &RunId,
+        approves: bool,
     ) -> Result<Vec<Event>, RoomError> {
         let machine = room.machine()?;
         let audit = room.audit()?;
@@ -53,7 +54,7 @@ impl Told {
         let moves = audit.iter().filter_map(|line| line.entry()).filter(|e| e.from.is_some());
         let events = moves.skip(unnumbered).flat_map(|entry| {
             let kind = machine.kind(&entry.to).unwrap_or(ostwin_core::lifecycle::StateKind::Wait);
-            moves::events(room, epic, run_id, kind, entry)
+            moves::events(room, epic, run_id, kind, approves, entry)
                 .into_iter()
                 .map(|event| (event, entry.seq))
         });
@@ -119,7 +120,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (room, epic) = moved(&dir);
         let missing = |events: &[Event]| {
-            let missing = Told::of(events).missing(&room, &epic, &run_id()).unwrap();
+            let missing = Told::of(events).missing(&room, &epic, &run_id(), false).unwrap();
             let numbers: Vec<_> = missing.iter().map(|e| (e.kind, moves::audit_seq(e))).collect();
             (missing, numbers)
         };

@@ -107,9 +107,10 @@ impl From<BoardError> for ToolError {
             BoardError::Room(error) => error.into(),
             BoardError::Lock(error) => error.into(),
             BoardError::Events(error) => error.into(),
-            BoardError::Dag(_) | BoardError::Control(_) | BoardError::Budget(_) => {
-                Self::because(Code::CorruptState, &error)
-            }
+            BoardError::Text(_)
+            | BoardError::Dag(_)
+            | BoardError::Control(_)
+            | BoardError::Budget(_) => Self::because(Code::CorruptState, &error),
         }
     }
 }

@@ -173,3 +173,24 @@ fn a_server_comes_from_the_nearest_tier() {
         assert!(source.ends_with(file), "{name}: {source}");
     }
 }
+
+#[test]
+fn a_room_has_the_retries_that_its_role_is_said_to_have() {
+    let field = Field::built_in();
+    role(&field, PROJECT, "engineer");
+    let of_room = |plan: &str, variables: &[(&str, &str)]| {
+        field.plan("PLAN.md", &one_epic(plan));
+        let mut command = field.ostwin(&["run", "PLAN.md", "--new", "--no-wait"]);
+        command.envs(variables.iter().copied());
+        let run = ostwin_testkit::Process::finish(&mut command, crate::field::PATIENCE).unwrap();
+        assert_eq!(run.status.code(), Some(0), "{}", run.stderr);
+        let newest = field.plans().into_iter().max_by_key(|plan| plan.meta.imported_at).unwrap();
+        let (room, _) = field.rooms(&newest.meta.plan_id).remove(0);
+        room.machine().unwrap().max_retries
+    };
+    let said = resolve(&field, "model", "engineer", false);
+    assert_eq!(said["settings"]["max_retries"]["value"], json!(9));
+    assert_eq!(of_room("", &[]), 9);
+    assert_eq!(of_room("- max_retries: 5\n", &[]), 5);
+    assert_eq!(of_room("- max_retries: 5\n", &[("OSTWIN_MAX_RETRIES", "2")]), 2);
+}

@@ -46,6 +46,36 @@ fn gc_removes_what_sessions_left_and_views_say_so() {
 }
 
 #[test]
+fn a_damaged_plan_is_named_and_never_run_anew() {
+    let field = passed();
+    let plan = field.plans().remove(0);
+    let meta = plan.paths.meta();
+    let sound = std::fs::read(&meta).unwrap();
+    for damaged in [b"{".as_slice(), br#"{"schema_version":2}"#] {
+        std::fs::write(&meta, damaged).unwrap();
+        for command in [&["status"][..], &["run", "PLAN.md", "--no-wait"], &["stop"]] {
+            let refused = field.finish(command);
+            assert_ne!(refused.status.code(), Some(0), "{command:?}");
+            assert!(refused.stderr.contains("PLAN.meta.json"), "{command:?}: {}", refused.stderr);
+        }
+        let listed = field.expect(&["plan", "list"], 0);
+        assert!(listed.stderr.contains(plan.meta.plan_id.as_str()), "{}", listed.stderr);
+        let doctor = field.expect(&["doctor"], 1).stdout;
+        assert!(doctor.contains("PLAN.meta.json") && doctor.contains("restore"), "{doctor}");
+    }
+    std::fs::write(&meta, sound).unwrap();
+    let folders = std::fs::read_dir(field.project.layout().plans()).unwrap().count();
+    assert_eq!(folders, 1, "nothing was imported once more");
+    field.expect(&["doctor"], 0);
+
+    let attempt = field.room(1).attempts().unwrap().remove(0).paths.record();
+    std::fs::write(&attempt, "{").unwrap();
+    std::fs::remove_file(plan.paths.plan()).unwrap();
+    let doctor = field.expect(&["doctor"], 1).stdout;
+    assert!(doctor.contains("attempt.json") && doctor.contains("PLAN.md"), "{doctor}");
+}
+
+#[test]
 fn an_archived_room_is_shown_by_every_view_and_comes_back() {
     let field = passed();
     let before = value(&field.expect(&["status", "--json"], 0));

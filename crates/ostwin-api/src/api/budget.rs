@@ -54,7 +54,7 @@ fn budget(call: &Call, path: PlanPath, _: Nothing) -> Result<PlanBudget, Problem
 fn told(served: &Served, id: PlanId) -> Result<PlanBudget, Problem> {
     let current = served.current();
     let plan = served.view(&id)?.plan;
-    let text = ostwin_core::plan_review::running_text(&plan)?;
+    let text = ostwin_core::plan_review::running_text(&current.project, &plan)?;
     // Settings that cannot be read have a plan's own budget count all the same.
     let config = match settings_of_plan(&current, &plan, &text) {
         Ok(settings) => settings.config,

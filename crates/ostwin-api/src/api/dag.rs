@@ -77,8 +77,9 @@ struct Arrow {
 }
 
 fn dag(call: &Call, path: PlanPath, _: Nothing) -> Result<Graph, Problem> {
-    let view = call.one()?.view(&path.id)?;
-    Ok(graph(&board::graph(&view.plan)?, &view.board.rows))
+    let served = call.one()?;
+    let view = served.view(&path.id)?;
+    Ok(graph(&board::graph(&served.project(), &view.plan)?, &view.board.rows))
 }
 
 /// The graph with what the rows say of its epics.

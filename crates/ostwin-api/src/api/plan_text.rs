@@ -274,7 +274,7 @@ fn revise(call: &Call, path: PlanPath, new: NewRevision) -> Result<TakenPlan, Pr
     let current = served.current();
     let project = &current.project;
     let plan = plans::open(project, &path.id)?;
-    let running = plan_review::running_text(&plan)?;
+    let running = plan_review::running_text(project, &plan)?;
     if running.sha256 != new.base_sha256 {
         let text = "the plan is not the one that was edited any more: somebody else saved it, or \
                     its review changed it; load it again";

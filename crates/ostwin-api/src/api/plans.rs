@@ -16,7 +16,7 @@ use std::ops::ControlFlow;
 use super::config::{SettingOf, set_by_somebody};
 use super::plan_text::settings_of_plan;
 use crate::call::Call;
-use crate::http::{Nothing, Page, Problem, Route, get, get_of_boards, page};
+use crate::http::{Nothing, Page, Problem, Route, get, get_of_boards, part};
 use crate::live::{PlanSummary, Review};
 
 /// Events in one answer, unless asked for another number.
@@ -40,7 +40,16 @@ pub(super) struct PlanPath {
     pub(super) id: PlanId,
 }
 
-fn plans(call: &Call, _: Nothing, _: Nothing) -> Result<Page<PlanSummary>, Problem> {
+/// Which part of the plans is wanted.
+#[derive(Debug, Deserialize, JsonSchema)]
+struct PlansQuery {
+    /// Only behind this one, as `next_cursor` named it.
+    after: Option<String>,
+    /// At most so many; all if left out.
+    limit: Option<usize>,
+}
+
+fn plans(call: &Call, _: Nothing, query: PlansQuery) -> Result<Page<PlanSummary>, Problem> {
     let mut plans = Vec::new();
     for served in call.all() {
         plans.extend(
@@ -51,7 +60,9 @@ fn plans(call: &Call, _: Nothing, _: Nothing) -> Result<Page<PlanSummary>, Probl
     }
     // The newest first.
     plans.sort_by(|(one, _), (other, _)| other.cmp(one));
-    Ok(page(plans.into_iter().map(|(_, plan)| plan).collect()))
+    let plans = plans.into_iter().map(|(_, plan)| plan).collect();
+    let name = |plan: &PlanSummary| format!("{}/{}", plan.project, plan.plan_id);
+    part(plans, query.after.as_deref(), query.limit, name)
 }
 
 /// One plan.
@@ -99,8 +110,8 @@ struct PlanReview {
 fn plan(call: &Call, path: PlanPath, _: Nothing) -> Result<Plan, Problem> {
     let served = call.one()?;
     let view = served.view(&path.id)?;
-    let text = plan_review::running_text(&view.plan)?;
     let current = served.current();
+    let text = plan_review::running_text(&current.project, &view.plan)?;
     let own = settings_of_plan(&current, &view.plan, &text);
     let (settings, config_problem) = match own {
         Ok(settings) => (settings, None),
@@ -140,6 +151,8 @@ fn source_differs(plan: &StoredPlan) -> Option<bool> {
 struct EventsQuery {
     /// Only events behind this number; without it, the newest.
     after: Option<u64>,
+    /// Only events before this number: the newest of those.
+    before: Option<u64>,
     /// At most so many; 200 if left out, 1000 at most.
     limit: Option<usize>,
 }
@@ -165,6 +178,9 @@ fn events(call: &Call, path: PlanPath, query: EventsQuery) -> Result<Page<Event>
         }
         None => {
             jsonl::scan_back::<Event>(&file, |_, event| {
+                if query.before.is_some_and(|before| event.seq >= before) {
+                    return ControlFlow::Continue(());
+                }
                 events.push(event);
                 if events.len() == limit {
                     ControlFlow::Break(())

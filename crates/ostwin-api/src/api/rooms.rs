@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::attempts::{AttemptShort, short};
 use crate::call::Call;
-use crate::http::{Nothing, Page, Problem, Route, get, get_of_boards, page};
+use crate::http::{Nothing, Page, Problem, Route, get, get_of_boards, part};
 use crate::live::RoomRow;
 
 /// The routes.
@@ -34,6 +34,10 @@ struct RoomsQuery {
     plan: Option<PlanId>,
     /// Only in this state.
     state: Option<StateName>,
+    /// Only behind this one, as `next_cursor` named it.
+    after: Option<String>,
+    /// At most so many; all if left out.
+    limit: Option<usize>,
 }
 
 fn rooms(call: &Call, _: Nothing, query: RoomsQuery) -> Result<Page<RoomRow>, Problem> {
@@ -50,7 +54,10 @@ fn rooms(call: &Call, _: Nothing, query: RoomsQuery) -> Result<Page<RoomRow>, Pr
             rooms.extend(wanted.map(|row| RoomRow::of(&served.key, &view.board, row)));
         }
     }
-    Ok(page(rooms))
+    let name = |row: &RoomRow| {
+        format!("{}/{}", row.project, row.row.room.as_ref().map_or("", |room| room.as_str()))
+    };
+    part(rooms, query.after.as_deref(), query.limit, name)
 }
 
 /// One room.

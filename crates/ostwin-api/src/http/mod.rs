@@ -12,5 +12,5 @@ pub(crate) use listen::listen;
 pub(crate) use openapi::document;
 pub(crate) use problem::{Mistake, Problem, with_causes};
 pub(crate) use route::{
-    Nothing, Page, Route, blocking, delete, get, get_of_boards, page, post, put, query, raw,
+    Nothing, Page, Route, blocking, delete, get, get_of_boards, page, part, post, put, query, raw,
 };

@@ -279,6 +279,29 @@ pub(crate) fn page<T>(items: Vec<T>) -> Page<T> {
     Page { items, next_cursor: None }
 }
 
+/// The part of a list behind the item called `after`, of at most `limit` items; what is left out
+/// bounds nothing.
+pub(crate) fn part<T>(
+    mut items: Vec<T>,
+    after: Option<&str>,
+    limit: Option<usize>,
+    name: impl Fn(&T) -> String,
+) -> Result<Page<T>, Problem> {
+    if let Some(after) = after {
+        let Some(place) = items.iter().position(|item| name(item) == after) else {
+            let text =
+                format!("`after` is `{after}`, which is not in the list any more: begin again");
+            return Err(Problem::bad_request(text));
+        };
+        items.drain(..=place);
+    }
+    let limit = limit.unwrap_or(usize::MAX).max(1);
+    let more = items.len() > limit;
+    items.truncate(limit);
+    let next_cursor = items.last().filter(|_| more).map(name);
+    Ok(Page { items, next_cursor })
+}
+
 /// Understands path and query of a request.
 fn begin<P, Q: DeserializeOwned>(
     app: Arc<App>,

@@ -38,6 +38,16 @@ pub(crate) enum Topic {
 }
 
 impl Topic {
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Plan,
+        Self::Room,
+        Self::Channel,
+        Self::Progress,
+        Self::Attempt,
+        Self::Memory,
+        Self::Alert,
+    ];
+
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Plan => "plan",

@@ -15,7 +15,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use tokio::sync::mpsc::Receiver;
 
-use super::hub::{Listening, Numbered};
+use super::hub::{Listening, Numbered, Topic};
 use crate::app::App;
 use crate::http::{Problem, query};
 
@@ -53,6 +53,7 @@ pub(crate) async fn stream(
     uri: Uri,
 ) -> Result<Response, Problem> {
     let wanted = query::<StreamQuery>(&uri)?;
+    refuse_unknown_topics(&wanted)?;
     let project = app.named(&uri)?;
     let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
     let last = last.or_else(|| wanted.last_event_id.clone());
@@ -80,6 +81,19 @@ pub(crate) async fn stream(
     // A proxy that gathers what it passes on would hold events back.
     answer.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
     Ok(answer)
+}
+
+/// A stream that nothing can ever come by is a mistake of whoever asks.
+fn refuse_unknown_topics(wanted: &StreamQuery) -> Result<(), Problem> {
+    let known = Topic::ALL.map(Topic::as_str);
+    let mut asked = wanted.topics.iter().flat_map(|topics| topics.split(',')).map(str::trim);
+    match asked.find(|name| !known.contains(name)) {
+        Some(name) => Err(Problem::bad_request(format!(
+            "`topics` names `{name}`, and there are only {}",
+            known.join(", ")
+        ))),
+        None => Ok(()),
+    }
 }
 
 impl Telling {
@@ -112,7 +126,7 @@ fn takes(project: Option<&str>, wanted: &StreamQuery, event: &Numbered) -> bool 
 
 #[cfg(test)]
 mod tests {
-    use super::super::hub::{News, Topic};
+    use super::super::hub::News;
     use super::*;
 
     #[test]

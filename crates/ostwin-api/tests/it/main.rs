@@ -13,6 +13,7 @@ mod hostile;
 mod inbox;
 mod memory;
 mod plans;
+mod projects;
 mod reads;
 mod settings;
 mod stream;

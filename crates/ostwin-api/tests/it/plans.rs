@@ -1,5 +1,6 @@
 //! Plans and rooms are changed by a person's word, and only by what the files allow.
 
+use ostwin_core::events::{Event, EventKind};
 use ostwin_core::room::Room;
 use serde_json::{Value, json};
 
@@ -186,4 +187,67 @@ fn a_source_that_was_edited_is_told() {
     assert_eq!(dashboard.get(&path)["source_differs"], false);
     dashboard.files.write("PLAN.md", &PLAN.replace("Third", "Last")).unwrap();
     assert_eq!(dashboard.get(&path)["source_differs"], true);
+}
+
+#[test]
+fn lists_come_in_parts() {
+    let dashboard = Dashboard::new();
+    let plans: Vec<String> = (0..3).map(|_| dashboard.import(PLAN).to_string()).collect();
+    let mut seen = Vec::new();
+    let mut path = "/api/plans?limit=2".to_owned();
+    loop {
+        let part = dashboard.get(&path);
+        let items = part["items"].as_array().unwrap();
+        seen.extend(items.iter().map(|plan| plan["plan_id"].as_str().unwrap().to_owned()));
+        let Some(next) = part["next_cursor"].as_str() else { break };
+        assert_eq!(items.len(), 2);
+        path = format!("/api/plans?limit=2&after={next}");
+    }
+    seen.sort();
+    let mut expected = plans;
+    expected.sort();
+    assert_eq!(seen, expected);
+    let (_, room) = dashboard.room();
+    let rooms = dashboard.until("/api/rooms?limit=1", |rooms| rooms["items"][0].is_object());
+    assert_eq!(
+        (&rooms["items"][0]["room"], &rooms["next_cursor"]),
+        (&json!(room.id()), &json!(null))
+    );
+    let gone = dashboard.ask("GET", "/api/rooms?after=nothing", None);
+    assert_eq!(gone.status, 400, "{}", gone.text());
+}
+
+#[test]
+fn older_events_are_read_backwards() {
+    let dashboard = Dashboard::new();
+    let plan = dashboard.import(PLAN);
+    let project = dashboard.project();
+    let events = ostwin_core::plans::open(&project, &plan).unwrap().events();
+    for _ in 0..5 {
+        let event = Event::new(EventKind::Paused);
+        events.append(project.store(), event).unwrap();
+    }
+    let numbers = |query: &str| -> Vec<u64> {
+        let page = dashboard.get(&format!("/api/plans/{plan}/events?limit=2{query}"));
+        page["items"].as_array().unwrap().iter().map(|e| e["seq"].as_u64().unwrap()).collect()
+    };
+    assert_eq!(numbers(""), [4, 5]);
+    assert_eq!(numbers("&before=4"), [2, 3]);
+    assert_eq!(numbers("&before=2"), [1]);
+    assert_eq!(numbers("&before=1"), [0_u64; 0]);
+    assert_eq!(numbers("&after=3"), [4, 5]);
+}
+
+#[test]
+fn what_can_only_be_read_takes_no_other_method() {
+    let dashboard = Dashboard::new();
+    for path in ["/", "/plans", "/nothing"] {
+        let origin = format!("http://{}", dashboard.address);
+        let bearer = dashboard.bearer();
+        let headers = [("Authorization", bearer.as_str()), ("Origin", origin.as_str())];
+        assert_eq!(dashboard.send("POST", path, &headers, b"").status, 405, "{path}");
+    }
+    let unknown = dashboard.ask("GET", "/api/stream?topics=plan,nonsense", None);
+    assert_eq!(unknown.status, 400, "{}", unknown.text());
+    assert!(unknown.text().contains("`nonsense`"), "{}", unknown.text());
 }

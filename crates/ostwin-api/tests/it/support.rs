@@ -48,9 +48,15 @@ impl Dashboard {
 
     /// A server over this project.
     pub(crate) fn over(files: TestProject) -> Self {
+        Self::over_several(files, &[])
+    }
+
+    /// A server over this project and others.
+    pub(crate) fn over_several(files: TestProject, others: &[&TestProject]) -> Self {
         let token = token_of(files.layout()).unwrap();
+        let others = others.iter().map(|other| other.layout().clone());
         let options = Options {
-            projects: vec![files.layout().clone()],
+            projects: std::iter::once(files.layout().clone()).chain(others).collect(),
             bind: [127, 0, 0, 1].into(),
             port: 0,
             hosts: Vec::new(),

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use ostwin_core::config::{self, EditError, Layer, PlanFile, SettingsFile, SourceKind};
+use ostwin_core::config::{self, EditError, Layer, Places, PlanFile, SettingsFile, SourceKind};
 use ostwin_core::env;
 use ostwin_core::store::Store;
 use ostwin_service::{Exit, Explain, Failure};
@@ -70,8 +70,8 @@ fn set(context: &Context, key: &str, value: Option<&str>, user: bool) -> anyhow:
     } else {
         SettingsFile::of_project(&context.base.layout()?)
     };
-    write(&file, key, value)?;
     let written = if user { SourceKind::User } else { SourceKind::Project };
+    write(context, &file, key, value, written, &[])?;
     tell_set(context, &file.path, key, written, Vec::new())
 }
 
@@ -91,21 +91,46 @@ fn set_of_plan(
             .into());
     };
     let file = SettingsFile::of_plan(project.layout(), &stored.paths, file);
-    write(&file, key, value)?;
+    let layers = config::of_plan(&stored.paths).unwrap_or_default();
+    write(context, &file, key, value, SourceKind::Plan, &layers)?;
     let layers = config::of_plan(&stored.paths).exit(Exit::Usage)?;
     tell_set(context, &file.path, key, SourceKind::Plan, layers)
 }
 
-fn write(file: &SettingsFile, key: &str, value: Option<&str>) -> anyhow::Result<()> {
-    // The settings as they are may be what is wrong: nothing of them is needed to write.
-    let edited = file.edit(&Store::default(), key, value, |_| Ok(()));
-    match edited {
-        Err(error @ EditError::File(_)) => {
+/// Changes the file of one layer, unless settings that fit together would no longer do so: every
+/// command reads them, `stop` too. Settings that are wrong already may be mended step by step.
+fn write(
+    context: &Context,
+    file: &SettingsFile,
+    key: &str,
+    value: Option<&str>,
+    kind: SourceKind,
+    further: &[Layer],
+) -> anyhow::Result<()> {
+    let places = Places::of_process(context.base.layout().ok().as_ref());
+    let were_sound = config::load(&places, further.to_vec()).is_ok();
+    let accept = |changed: &[u8]| {
+        let changed = Layer::from_file(kind, &file.path, changed)?;
+        let layers = [further, &[changed]].concat();
+        let places = match kind {
+            SourceKind::User => Places { user: None, ..places },
+            SourceKind::Project => Places { project: None, ..places },
+            _ => places,
+        };
+        match config::load(&places, layers) {
+            Err(error) if were_sound => {
+                Err(anyhow::Error::from(error).context("nothing was written"))
+            }
+            _ => Ok(()),
+        }
+    };
+    let edited: anyhow::Result<()> = file.edit(&Store::default(), key, value, accept);
+    edited.or_else(|error| match error.downcast_ref() {
+        Some(EditError::Fs(_) | EditError::Lock(_)) => Err(error).exit(Exit::Environment),
+        Some(EditError::File(_)) | None => {
             Err(error).exit(Exit::Usage).hint("`ostwin config list --keys` lists every setting")
         }
-        Err(error) => Err(error).exit(Exit::Environment),
-        Ok(()) => Ok(()),
-    }
+    })
 }
 
 /// Tells what was written, and what else there is to know about it.

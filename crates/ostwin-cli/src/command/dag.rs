@@ -9,6 +9,7 @@ use ostwin_core::fs;
 use ostwin_core::ids::{EpicId, PlanId};
 use ostwin_core::lifecycle::names;
 use ostwin_core::lock::{self, LockError};
+use ostwin_core::plan_review;
 use ostwin_core::plans::{self, StoredPlan};
 use ostwin_core::room::Room;
 use ostwin_core::store::Durability;
@@ -58,8 +59,10 @@ fn of_stored(context: &Context, stored: &StoredPlan) -> anyhow::Result<Dag> {
     if let Some(dag) = stored.dag()? {
         return Ok(dag);
     }
-    let name = stored.paths.plan().display().to_string();
-    let text = PlanText::of(name, stored.text()?, &parse_options(context)?);
+    let (project, _) = context.project()?;
+    let text = plan_review::running_text(&project, stored)?;
+    let file = if text.refined { stored.paths.refined() } else { stored.paths.plan() };
+    let text = PlanText::of(file.display().to_string(), text.bytes, &parse_options(context)?);
     of_text(context, &text, Some(stored))
 }
 

@@ -19,8 +19,10 @@ use crate::view::table;
 /// How long the background process may take until it drives the plan.
 const PATIENCE: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(10);
-/// So much of the log's end is shown when the start failed.
-const TAIL: usize = 2_000;
+/// A longer log is put aside before the next start.
+const MAX_LOG_BYTES: u64 = 4 << 20;
+/// So much of the log's end is shown when the start failed, in bytes.
+const TAIL: u64 = 2_000;
 
 /// Leaves the session of whoever started this process: closing the terminal does not end it.
 pub(super) fn leave_terminal() {
@@ -37,6 +39,9 @@ pub(super) fn detach(
 ) -> anyhow::Result<Exit> {
     let program = std::env::current_exe().context("cannot find the running executable")?;
     let log_path = plan.paths.engine_log();
+    if !control::is_driven(&plan.paths)? {
+        fs::rotate(&log_path, &plan.paths.engine_log_earlier(), MAX_LOG_BYTES)?;
+    }
     let log = fs::open_log(&log_path)?;
     let from = log.metadata().map_or(0, |metadata| metadata.len());
     let mut background = command(program);
@@ -121,10 +126,8 @@ fn ended(
     {
         return told(context, plan, record.run_id.as_str(), record.pid, log);
     }
-    let bytes = fs::read(log, 64 << 20)?;
-    let new = bytes.get(usize::try_from(from).unwrap_or(0)..).unwrap_or_default();
-    let tail = String::from_utf8_lossy(new.get(new.len().saturating_sub(TAIL)..).unwrap_or(new));
-    let words = crate::view::text::block(tail.trim());
+    let tail = fs::read_tail(log, from, TAIL)?;
+    let words = crate::view::text::block(String::from_utf8_lossy(&tail).trim());
     let text = format!("the background process ended at once; it said:\n{words}");
     Err(Failure::new(exit.unwrap_or(Exit::Bug), text)
         .hint(format!("its whole output is in `{}`", log.display()))

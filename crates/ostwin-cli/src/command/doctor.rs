@@ -10,13 +10,12 @@ use ostwin_core::lock;
 use ostwin_core::project::Project;
 use ostwin_core::redact::{Secrets, is_secret_name};
 use ostwin_runner::agents::{Programs, list_agents};
+use ostwin_runner::mcp;
 use ostwin_service::Exit;
 use ostwin_watch::unreported;
 
 use crate::context::Context;
 use crate::view::line::{Line, Style};
-
-const SERVERS: [&str; 2] = ["ostwin-mcp-warroom", "ostwin-mcp-memory"];
 
 pub(crate) fn doctor(context: &Context) -> anyhow::Result<Exit> {
     let layout = context.base.layout()?;
@@ -57,16 +56,15 @@ fn settings(layout: &Layout, findings: &mut Vec<Finding>) -> Config {
 
 fn machine(layout: &Layout, config: &Config, findings: &mut Vec<Finding>) {
     let programs = Programs::of_this_process();
-    for server in SERVERS {
-        findings.push(match programs.find(server) {
+    for server in mcp::OWN.map(mcp::own_program) {
+        findings.push(match programs.find(&server) {
             Some(path) => Finding::ok(server, path.display().to_string()),
-            None => Finding::problem(
-                server,
-                "not found beside this executable or on PATH",
-                format!(
+            None => {
+                let fix = format!(
                     "build it (`cargo build --bin {server}`), or name its folder in OSTWIN_BIN_DIR"
-                ),
-            ),
+                );
+                Finding::problem(server, "not found beside this executable or on PATH", fix)
+            }
         });
     }
     let agents = list_agents(&config.agents, &programs);

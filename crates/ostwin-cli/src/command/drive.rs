@@ -69,7 +69,8 @@ pub(super) fn drive(
     };
     if !out.json {
         match scope {
-            Scope::Plan => out.lines(&summary(project, &board, end))?,
+            // Whoever no longer reads, and a full disk, change nothing about how the plan ended.
+            Scope::Plan => drop(out.lines(&summary(project, &board, end))),
             Scope::Review { .. } => review_summary(&board, end),
             Scope::Session(one) => session_summary(&board, &one, end),
         }

@@ -5,7 +5,7 @@ use std::path::Path;
 use ostwin_core::budget::Caps;
 use ostwin_core::fs;
 use ostwin_core::plan::{self, MAX_PLAN_BYTES, ParsedPlan, Severity};
-use ostwin_core::plans;
+use ostwin_core::plans::{self, Found};
 use ostwin_core::store::Durability;
 use ostwin_service::{Exit, Explain, Failure};
 
@@ -115,7 +115,12 @@ fn format(context: &Context, file: &Path, check: bool, stdout: bool) -> anyhow::
 fn list(context: &Context) -> anyhow::Result<Exit> {
     let (project, settings) = context.project()?;
     let mut boards = Vec::new();
-    for plan in plans::list(&project)? {
+    let Found { plans, unreadable } = plans::survey(&project)?;
+    let none = plans.is_empty() && unreadable.is_empty();
+    for (id, error) in unreadable {
+        remark(&format!("`{id}` cannot be read: {:#}", anyhow::Error::from(error)));
+    }
+    for plan in plans {
         boards.push((ostwin_core::board::load(&project, &plan, &settings.config), plan));
     }
     boards.sort_by_key(|(_, plan)| std::cmp::Reverse(plan.meta.imported_at));
@@ -124,8 +129,10 @@ fn list(context: &Context) -> anyhow::Result<Exit> {
         context.out.json(&plans)?;
         return Ok(Exit::Ok);
     }
-    if boards.is_empty() {
+    if none {
         remark("no plan yet; `ostwin run PLAN.md` runs one");
+    }
+    if boards.is_empty() {
         return Ok(Exit::Ok);
     }
     let rows: Vec<Vec<String>> = boards.iter().map(|(b, plan)| view::list_row(b, plan)).collect();

@@ -11,9 +11,9 @@ use ostwin_core::dag::{self, BuildOptions, Dag};
 use ostwin_core::env;
 use ostwin_core::ids::{EpicId, PlanId, RoleRef};
 use ostwin_core::lifecycle::TriageMode;
-use ostwin_core::plan::{self, Casting, Entry, Epic, Plan};
+use ostwin_core::plan::{self, Casting, Entry, Epic, ParseOptions, Plan};
 use ostwin_core::plan_review::{self, Gate};
-use ostwin_core::plans;
+use ostwin_core::plans::{self, StoredPlan};
 use ostwin_core::project::Project;
 use ostwin_runner::prepare::{Host, SettledSkills, SkillQuestion, settle_skills};
 use ostwin_runner::resolve::{Directives, Question, resolve};
@@ -111,23 +111,33 @@ pub(super) fn refuse_without_reviewer(
 
 /// Whether a run of the plan would begin with a session that reviews it.
 pub(super) fn is_review_due(wanted: &Wanted, new: bool) -> anyhow::Result<bool> {
-    let Wanted { project, settings, text, stored } = wanted;
-    let rule = settings.config.plan_review;
+    let rule = wanted.settings.config.plan_review;
     if rule == PlanReview::Off {
         return Ok(false);
     }
+    let Some(known) = known(wanted, new)? else { return Ok(true) };
+    // What cannot be learned here is said when the plan is taken.
+    let gate = plan_review::gate(&wanted.project, &known, rule);
+    Ok(matches!(gate, Ok(Gate::Closed(closed)) if !closed.awaits_approval()))
+}
+
+/// Whether an earlier review has written epics that a run would go by.
+pub(super) fn has_approved_epics(wanted: &Wanted, new: bool) -> anyhow::Result<bool> {
+    let Some(known) = known(wanted, new)? else { return Ok(false) };
+    let gate = plan_review::gate(&wanted.project, &known, wanted.settings.config.plan_review);
+    Ok(matches!(gate, Ok(Gate::Open(text))
+        if !plan::parse_bytes(&text.bytes, &ParseOptions::default()).plan.epics.is_empty()))
+}
+
+/// The plan that this very text was imported as.
+fn known(wanted: &Wanted, new: bool) -> anyhow::Result<Option<StoredPlan>> {
+    let Wanted { project, text, stored, .. } = wanted;
     let known = match stored {
         _ if new => None,
         Some(stored) => Some(stored.clone()),
         None => plans::find_by_source(project, &source_path(Path::new(&text.name))?)?,
     };
-    let Some(known) = known.filter(|plan| plan.meta.source_sha256 == plans::sha256(&text.bytes))
-    else {
-        return Ok(true);
-    };
-    // What cannot be learned here is said when the plan is taken.
-    let gate = plan_review::gate(project, &known, rule);
-    Ok(matches!(gate, Ok(Gate::Closed(closed)) if !closed.awaits_approval()))
+    Ok(known.filter(|plan| plan.meta.source_sha256 == plans::sha256(&text.bytes)))
 }
 
 /// Resolves sessions as the engine will.

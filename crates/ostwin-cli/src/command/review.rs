@@ -113,7 +113,7 @@ pub(super) fn alone(
     };
     let id = &plan.meta.plan_id;
     if let Some(dag) = plan.dag()?
-        && dag.plan_sha256 == plan_review::running_text(&plan)?.sha256
+        && dag.plan_sha256 == plan_review::running_text(project, &plan)?.sha256
     {
         let text = format!("plan `{id}` has begun, and what runs is not reviewed any more");
         return Err(Failure::new(Exit::Usage, text)

@@ -119,7 +119,7 @@ pub(super) fn diff(context: &Context, named: &str) -> anyhow::Result<Exit> {
     let (id, old, new) = match PlanRef::of(named) {
         PlanRef::File(path) => {
             let known = known(&project, &path)?;
-            let running = plan_review::running_text(&known)?.bytes;
+            let running = plan_review::running_text(&project, &known)?.bytes;
             (known.meta.plan_id, running, super::plan::read(&path)?)
         }
         PlanRef::Id(_) => {

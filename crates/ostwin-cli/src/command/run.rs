@@ -27,7 +27,7 @@ pub(crate) fn run(context: &Context, args: &RunArgs) -> anyhow::Result<Exit> {
     if text.parsed.has_errors() {
         return text.refuse();
     }
-    refuse_without_epics(&wanted)?;
+    refuse_without_epics(&wanted, args.new)?;
     let reviewed = preview::is_review_due(&wanted, args.new)?;
     let preview = preview::of(project, settings, &text.parsed.plan, reviewed)?;
     if args.dry_run {
@@ -62,9 +62,12 @@ pub(crate) fn run(context: &Context, args: &RunArgs) -> anyhow::Result<Exit> {
 }
 
 /// A plan that has only a goal needs somebody who writes its epics.
-fn refuse_without_epics(wanted: &Wanted) -> anyhow::Result<()> {
+fn refuse_without_epics(wanted: &Wanted, new: bool) -> anyhow::Result<()> {
     let reviewed = wanted.settings.config.plan_review != PlanReview::Off;
-    if reviewed || !wanted.text.parsed.plan.epics.is_empty() {
+    if reviewed
+        || !wanted.text.parsed.plan.epics.is_empty()
+        || preview::has_approved_epics(wanted, new)?
+    {
         return Ok(());
     }
     let text = format!("`{}` has a goal and no epic, and `plan_review` is `off`", wanted.text.name);

@@ -146,11 +146,16 @@ fn settle_request(project: &Project, plan: &StoredPlan) -> anyhow::Result<()> {
 
 /// The only plan that runs.
 fn running(project: &Project) -> anyhow::Result<StoredPlan> {
+    let found = plans::survey(project)?;
     let mut running = Vec::new();
-    for plan in plans::list(project)? {
+    for plan in &found.plans {
         if control::is_driven(&plan.paths)? {
-            running.push(plan);
+            running.push(plan.clone());
         }
+    }
+    if running.is_empty() {
+        // One that cannot be read may be the one that runs.
+        found.whole().exit(Exit::Environment)?;
     }
     let ids: Vec<&str> = running.iter().map(|plan| plan.meta.plan_id.as_str()).collect();
     match (running.as_slice(), ids.as_slice()) {

@@ -9,13 +9,14 @@ use crate::budget::{self, BudgetError, Caps};
 use crate::channel::Filter;
 use crate::config::Config;
 use crate::control::{self, ControlError, Pauses};
-use crate::dag::{self, BuildOptions, Dag, DagError};
+use crate::dag::{self, BuildOptions, Dag, DagError, Stage};
 use crate::events::Event;
 use crate::fs::FsError;
 use crate::ids::{EpicId, RoomId};
 use crate::jsonl::{Follower, JsonlError};
 use crate::lock::LockError;
 use crate::plan::{self, ParseOptions};
+use crate::plan_review::{self, GateError};
 use crate::plans::{PlanStoreError, StoredPlan};
 use crate::project::Project;
 use crate::room::{self, OpenQuestions, Room, RoomError};
@@ -27,6 +28,9 @@ pub enum BoardError {
     #[error(transparent)]
     Plan(#[from] PlanStoreError),
     /// The plan's text cannot be read.
+    #[error(transparent)]
+    Text(#[from] GateError),
+    /// A file cannot be read.
     #[error(transparent)]
     Fs(#[from] FsError),
     /// The plan's text has no graph.
@@ -102,6 +106,8 @@ impl Loader {
     /// A file of this room may have changed.
     pub fn room_changed(&mut self, room: &RoomId) {
         self.stale.insert(room.clone());
+        // An approval decides by which text the first run will go.
+        self.stale_plan |= self.dag.as_ref().is_some_and(|dag| dag.stage == Stage::Planning);
     }
 
     /// The graph, or which rooms there are, may have changed, and every room with it.
@@ -187,7 +193,7 @@ impl Loader {
                 let rooms = made.into_iter().map(|(room, made)| (made.task_ref, room.id().clone()));
                 let rooms: BTreeMap<EpicId, RoomId> = rooms.collect();
                 let review = rooms.get(&EpicId::plan_review()).cloned();
-                (planning_dag(&self.plan, review)?, rooms)
+                (planning_dag(&self.project, &self.plan, review)?, rooms)
             }
         };
         let (mut before, patience) = (std::mem::take(&mut self.questions), self.patience());
@@ -209,21 +215,26 @@ impl Loader {
 ///
 /// # Errors
 /// The graph's file is malformed, or the text has no graph.
-pub fn graph(plan: &StoredPlan) -> Result<Dag, BoardError> {
+pub fn graph(project: &Project, plan: &StoredPlan) -> Result<Dag, BoardError> {
     match plan.dag()? {
         Some(dag) => Ok(dag),
-        None => planning_dag(plan, None),
+        None => planning_dag(project, plan, None),
     }
 }
 
 /// The graph of a plan that was never run.
-fn planning_dag(plan: &StoredPlan, review: Option<RoomId>) -> Result<Dag, BoardError> {
-    let parsed = plan::parse_bytes(&plan.text()?, &ParseOptions::default());
+fn planning_dag(
+    project: &Project,
+    plan: &StoredPlan,
+    review: Option<RoomId>,
+) -> Result<Dag, BoardError> {
+    let text = plan_review::running_text(project, plan)?;
+    let parsed = plan::parse_bytes(&text.bytes, &ParseOptions::default());
     let meta = &plan.meta;
     let options = BuildOptions {
         plan_review: review.is_some(),
         plan_review_room: review,
-        ..BuildOptions::new(meta.plan_id.clone(), meta.source_sha256.clone(), meta.imported_at)
+        ..BuildOptions::new(meta.plan_id.clone(), text.sha256, meta.imported_at)
     };
     Ok(dag::build(&parsed.plan, &options)?)
 }

@@ -257,7 +257,8 @@ fn undriven(
             sweep_room(&room, cutoff, remove, sweep)?;
         }
     }
-    for log in [plan.paths.engine_log(), plan.paths.engine_alert_stderr()] {
+    let paths = &plan.paths;
+    for log in [paths.engine_log(), paths.engine_log_earlier(), paths.engine_alert_stderr()] {
         if written_at(&log)?.is_some_and(|at| at <= cutoff) {
             take(What::Log, log, remove, sweep)?;
         }

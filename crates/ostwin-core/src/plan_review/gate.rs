@@ -155,14 +155,17 @@ pub fn text_of(plan: &StoredPlan) -> Result<Text, FsError> {
     Ok(Text::of(plan.text()?, false))
 }
 
-/// The text by which a plan runs: the one that its graph was made from. Before its first run, and
-/// while a revision waits to be applied, that of `PLAN.md`.
+/// The text by which a plan runs: the one that its graph was made from. Before its first run, the
+/// one that was approved, if one was; else, and while a revision waits to be applied, that of
+/// `PLAN.md`.
 ///
 /// # Errors
 /// A file cannot be read.
-pub fn running_text(plan: &StoredPlan) -> Result<Text, PlanStoreError> {
+pub fn running_text(project: &Project, plan: &StoredPlan) -> Result<Text, GateError> {
     let own = Text::of(plan.text()?, false);
-    let Some(dag) = plan.dag()? else { return Ok(own) };
+    let Some(dag) = plan.dag()? else {
+        return Ok(approved(project, plan, &own)?.unwrap_or(own));
+    };
     if dag.plan_sha256 == own.sha256 {
         return Ok(own);
     }

@@ -160,7 +160,8 @@ impl Engine<'_> {
         let room = place.room.clone();
         block_in_place(|| {
             let kind = room.standing()?.kind();
-            for event in moves::events(&room, epic, self.shared.run_id(), kind, &entry) {
+            let (run_id, approves) = (self.shared.run_id(), self.shared.approves());
+            for event in moves::events(&room, epic, run_id, kind, approves, &entry) {
                 self.record(event)?;
             }
             Ok(())

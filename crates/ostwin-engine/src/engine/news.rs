@@ -6,7 +6,7 @@ use ostwin_core::ids::RoomId;
 use ostwin_watch::Changed;
 use serde_json::json;
 
-use super::{Engine, Place};
+use super::{Engine, Place, watch_slots};
 use crate::attempt::Tell;
 use crate::blocking::block_in_place;
 use crate::decide::Finish;
@@ -78,9 +78,7 @@ impl Engine<'_> {
 
     pub(super) fn watch_again(&self) -> Result<(), EngineError> {
         self.watcher.watch_plan(&self.plan.meta.plan_id)?;
-        for limit in self.shared.limit_names() {
-            self.watcher.watch_slots(&limit)?;
-        }
+        watch_slots(&self.shared, self.project, &*self.watcher)?;
         for place in self.rooms.values() {
             self.watcher.watch_room(place.room.id())?;
         }

@@ -83,7 +83,7 @@ pub fn revision(
     stored: &StoredPlan,
     new: &Plan,
 ) -> Result<Revision, EngineError> {
-    let running = plan_review::running_text(stored)?;
+    let running = plan_review::running_text(project, stored)?;
     let old = plan::parse_bytes(&running.bytes, &ParseOptions::default()).plan;
     let diff = plan::diff(&old, new);
     // A revision that was cut off between its two files has replaced the text that it is compared

@@ -79,21 +79,21 @@ fn reason_to_begin_again(
 }
 
 fn reviewer(making: &Making<'_>) -> Result<RoleRef, EngineError> {
-    match &making.registry.assignment_rules.design_role {
+    match &making.registry().assignment_rules.design_role {
         Some(role) => Ok(RoleRef::from(role.clone())),
         None => RoleRef::new("architect").map_err(|error| EngineError::Bug(error.to_string())),
     }
 }
 
 fn new_room(making: &Making<'_>, roles: Vec<(String, String)>) -> Result<NewRoom, EngineError> {
-    let Making { project, stored, plan, config, .. } = making;
+    let Making { project, stored, plan, .. } = making;
     let reviewer = reviewer(making)?;
     let text = String::from_utf8_lossy(&making.text.bytes);
     let options = ParseOptions {
         known_config_keys: Some(known_keys()),
         known_roles: Some(roles.iter().map(|(name, _)| name.clone()).collect()),
-        dynamic_roles: config.dynamic_roles,
-        registry: Some(making.registry.clone()),
+        dynamic_roles: making.config().dynamic_roles,
+        registry: Some(making.registry().clone()),
     };
     let parsed = plan::parse_bytes(&making.text.bytes, &options);
     let file = stored.paths.plan().display().to_string();
@@ -126,7 +126,7 @@ fn new_room(making: &Making<'_>, roles: Vec<(String, String)>) -> Result<NewRoom
         rehearsed: making.rehearsed,
         extra: Extra::new(),
     };
-    let of_role = config.roles.get(&reviewer.role).and_then(|role| role.max_retries);
+    let max_retries = making.max_retries(&reviewer, &[], None)?;
     Ok(NewRoom {
         brief: brief(&Review {
             diagnostics: plan::render(&parsed.diagnostics, &file, &text),
@@ -138,7 +138,7 @@ fn new_room(making: &Making<'_>, roles: Vec<(String, String)>) -> Result<NewRoom
             rehearsed: making.rehearsed,
         }),
         tasks: String::new(),
-        machine: machine(&reviewer, of_role.unwrap_or(config.max_retries))?,
+        machine: machine(&reviewer, max_retries)?,
         actor: "engine".to_owned(),
         contract,
     })
@@ -146,13 +146,13 @@ fn new_room(making: &Making<'_>, roles: Vec<(String, String)>) -> Result<NewRoom
 
 /// The graph before the approval: no epic has a room yet.
 fn planning_dag(making: &Making<'_>, room: RoomId) -> Result<Dag, EngineError> {
-    let Making { project, stored, plan, config, .. } = making;
+    let Making { project, stored, plan, .. } = making;
     let options = dag::BuildOptions {
         stage: Stage::Planning,
         plan_review: true,
         plan_review_room: Some(room),
         plan_review_roles: vec![reviewer(making)?],
-        default_timeout_seconds: config.timeout_seconds,
+        default_timeout_seconds: making.config().timeout_seconds,
         ..dag::BuildOptions::new(
             stored.meta.plan_id.clone(),
             making.text.sha256.clone(),

@@ -28,7 +28,7 @@ pub(crate) fn resource(is_session: bool) -> Resource<Binding> {
 }
 
 fn dag(binding: &Binding, named: Option<&str>) -> Result<Content, ToolError> {
-    let dag = board::graph(&subject::plan(binding, named)?)?;
+    let dag = board::graph(&binding.project, &subject::plan(binding, named)?)?;
     let text = serde_json::to_string(&dag)
         .map_err(|error| ToolError::because(Code::Unavailable, &error))?;
     Ok(Content { text, ..Content::default() })

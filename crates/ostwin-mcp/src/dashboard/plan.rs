@@ -106,7 +106,7 @@ pub(super) fn get_plan_status(
     let GetPlanStatus { plan_id, include_epics, include_dag, limit, cursor } = args;
     let (plan, chosen) = choose(binding, plan_id.as_ref())?;
     let mut board = board::load(&binding.project, &plan, &binding.settings)?;
-    let dag = if include_dag { Some(board::graph(&plan)?) } else { None };
+    let dag = if include_dag { Some(board::graph(&binding.project, &plan)?) } else { None };
     let rows = std::mem::take(&mut board.rows);
     let problems = rows.iter().filter_map(unreadable).take(MAX_PROBLEMS).collect();
     let page = if include_epics || include_dag {
@@ -144,7 +144,7 @@ fn choose(binding: &Binding, named: Option<&PlanId>) -> Result<(StoredPlan, Chos
     if let Some(own) = subject::own_plan(binding)? {
         return Ok((plans::open(&binding.project, &own)?, Chosen::Own));
     }
-    let mut found = plans::list(&binding.project)?;
+    let mut found = plans::survey(&binding.project)?.whole()?;
     found.sort_by_key(|plan| plan.meta.imported_at);
     if found.len() == 1
         && let Some(only) = found.pop()

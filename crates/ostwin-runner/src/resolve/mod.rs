@@ -15,4 +15,4 @@ mod tests;
 pub use error::ResolveError;
 pub use order::{Resolved, Source, SourceKind};
 pub(crate) use settings::MCP_CONFIG;
-pub use settings::{Directives, Question, SessionSettings, resolve};
+pub use settings::{Directives, Question, SessionSettings, max_retries, resolve};

@@ -222,6 +222,25 @@ impl<'a> Between<'a> {
     }
 }
 
+/// How many rejections and failed attempts are answered by another try, as the role that works
+/// has it.
+pub fn max_retries(question: &Question<'_>) -> Resolved<u32> {
+    let between = Between::of(question);
+    let [instance, role] = overrides!(between, max_retries);
+    settle(
+        question.settings,
+        "max_retries",
+        question.settings.config.max_retries,
+        [
+            between.room(question.room.max_retries),
+            between.epic(question.epic.max_retries),
+            instance,
+            role,
+            between.role_file(question.resolved.spec.max_retries),
+        ],
+    )
+}
+
 /// Settles everything that one session runs with. `programs` is only asked for the list in the
 /// error when no agent is named.
 ///
@@ -246,7 +265,6 @@ pub fn resolve(
     let command_key = format!("agents.{}.command", agent.value);
     let [instance_model, role_model] = overrides!(between, model);
     let [instance_timeout, role_timeout] = overrides!(between, timeout_seconds);
-    let [instance_retries, role_retries] = overrides!(between, max_retries);
     let [instance_tokens, role_tokens] = overrides!(between, budget_tokens);
     let [instance_usd, role_usd] = overrides!(between, budget_usd);
     let [instance_approval, role_approval] = overrides!(between, approval);
@@ -299,18 +317,7 @@ pub fn resolve(
                 between.role_file(spec.timeout_seconds),
             ],
         ),
-        max_retries: settle(
-            settings,
-            "max_retries",
-            config.max_retries,
-            [
-                between.room(room.max_retries),
-                between.epic(epic.max_retries),
-                instance_retries,
-                role_retries,
-                between.role_file(spec.max_retries),
-            ],
-        ),
+        max_retries: max_retries(question),
         retry_delay_seconds: settle(
             settings,
             "retry_delay_seconds",

@@ -9,7 +9,7 @@ use rustix::process::Signal;
 use serde_json::json;
 
 use super::{check_passed, first_attempt, outcomes, processes, send, wait_until_deaf};
-use crate::field::{PATIENCE, one_epic};
+use crate::field::{Field, PATIENCE, one_epic};
 
 /// Time enough for each attempt that is to end by itself, on a slow and busy machine too.
 const SHORT: &str = "- timeout: 10\n";
@@ -63,6 +63,29 @@ fn a_reader_that_has_gone_does_not_end_the_run() {
     drop((run.child().stdout.take(), run.child().stderr.take()));
     field.wait_for_session(1);
     send(processes(&field, "ostwin-rehearsal")[0], Signal::KILL);
+    assert_eq!(run.wait(PATIENCE).unwrap().code(), Some(0));
+    check_passed(&field);
+}
+
+#[test]
+fn a_reader_that_has_gone_does_not_make_a_failure_a_success() {
+    let script = json!({ "v": 1, "rules": [{ "when": {}, "verdict": { "fail_first": 9 } }] });
+    let field = Field::new(&script, &json!({ "max_retries": 0, "plan_review": "off" }));
+    field.plan("PLAN.md", &one_epic(""));
+    let mut command = field.ostwin(&["run", "PLAN.md", "--no-wait"]);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut run = Process::spawn(&mut command).unwrap();
+    drop(run.child().stdout.take());
+    assert_eq!(run.wait(PATIENCE).unwrap().code(), Some(4));
+}
+
+#[test]
+fn without_its_cache_a_run_goes_on() {
+    let field = first_attempt(&json!({ "do": "hang" }), &json!({}));
+    field.plan("PLAN.md", &one_epic(SHORT));
+    let mut run = field.spawn(&["run", "PLAN.md", "--no-wait"]);
+    field.wait_for_session(1);
+    std::fs::remove_dir_all(field.project.layout().cache()).unwrap();
     assert_eq!(run.wait(PATIENCE).unwrap().code(), Some(0));
     check_passed(&field);
 }

@@ -2,6 +2,7 @@
 
 use ostwin_core::config::PlanReview;
 use ostwin_core::dag::Stage;
+use ostwin_core::events::EventKind;
 use ostwin_core::plan_review::{self, Gate};
 use ostwin_core::plans;
 use serde_json::{Value, json};
@@ -31,6 +32,14 @@ fn a_plan_that_its_review_approves_runs() {
     for part in [approval.plan_sha256.as_str(), "## EPIC-002: Second", "- `qa`:"] {
         assert!(brief.contains(part), "no {part} in {brief}");
     }
+
+    let events = plan.events().read_all().unwrap();
+    let called: Vec<_> = events.iter().filter(|event| event.is_alert()).map(|e| e.kind).collect();
+    assert_eq!(
+        called,
+        [EventKind::Finished, EventKind::Finished],
+        "nobody is called before the end"
+    );
 
     let again = field.expect(&["run", "PLAN.md", "--no-wait"], 0);
     assert!(again.stderr.contains("already"), "{}", again.stderr);
@@ -76,6 +85,13 @@ fn a_person_approves_what_they_saw() {
     check_nothing_started(&field);
 
     field.expect(&["plan", "approve", id], 0);
+    let core = field.core();
+    let text = plan_review::running_text(&core, &plan).unwrap();
+    assert_eq!(
+        (text.bytes, text.refined),
+        (revised.into_bytes(), true),
+        "what was approved is shown"
+    );
     let signoff = messages(&review_room(&field)).pop().unwrap();
     assert_eq!((signoff.kind.as_str(), signoff.attempt), ("signoff", None));
     field.expect(&["run", "PLAN.md", "--no-wait"], 0);

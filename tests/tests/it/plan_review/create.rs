@@ -43,6 +43,20 @@ fn a_plan_with_only_a_goal_is_valid_where_somebody_writes_its_epics() {
 }
 
 #[test]
+fn epics_that_a_review_wrote_run_also_where_none_is_reviewed() {
+    let field = field("off", &json!({}));
+    field.plan("PLAN.md", GOAL);
+    field.expect(&["run", "PLAN.md", "--no-wait", "--review", "human"], 4);
+    field.expect(&["run", "PLAN.md", "--no-wait"], 2);
+    field.expect(&["plan", "approve", "PLAN.md"], 0);
+    let shown = field.expect(&["status", "--json"], 0).stdout;
+    let board: serde_json::Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!(board["counts"]["total"], 2, "{board}");
+    field.expect(&["run", "PLAN.md", "--no-wait"], 0);
+    check_all_passed(&field);
+}
+
+#[test]
 fn a_plan_is_removed_with_its_rooms_only_when_asked() {
     let field = field("auto", &json!({}));
     field.plan("PLAN.md", super::PLAN);
