@@ -40,6 +40,7 @@ mod roles;
 mod runs;
 mod skills;
 mod skills_install;
+mod tool_lists;
 mod triage;
 mod upkeep;
 mod vault;

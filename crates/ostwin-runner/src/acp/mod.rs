@@ -12,6 +12,7 @@ mod failure;
 mod permission;
 pub(crate) mod reset;
 mod rules;
+mod tools;
 pub mod transcript;
 mod update;
 mod wire;
@@ -23,4 +24,5 @@ pub use permission::{
     Allow, PermissionAsk, PermissionChoice, PermissionDecision, PermissionKind, PermissionPolicy,
 };
 pub use rules::{Judgement, judge};
+pub use tools::SessionTools;
 pub use update::{Diff, PlanStep, TokenUsage, ToolStatus, Update, UpdateSink};

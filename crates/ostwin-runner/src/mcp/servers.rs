@@ -81,6 +81,12 @@ pub struct SessionServers {
 }
 
 impl SessionServers {
+    /// Their names.
+    pub fn names(&self) -> Vec<String> {
+        let local = self.local.iter().map(|server| server.name.clone());
+        local.chain(self.remote.iter().map(|server| server.name.clone())).collect()
+    }
+
     /// The servers with everything that they need, secrets included, in the common spelling of
     /// `mcpServers`: for a file that only the session's own program reads.
     pub fn in_full(&self) -> Value {
@@ -294,6 +300,8 @@ fn masked(map: &BTreeMap<String, String>) -> BTreeMap<&str, &str> {
 mod tests {
     use std::path::Path;
 
+    use ostwin_core::roles::ToolLists;
+
     use super::super::{Binding, config::parse, layer, merge};
     use super::*;
 
@@ -304,6 +312,10 @@ mod tests {
             role: "engineer:fe".parse().unwrap(),
             attempt: "att-01J8Z3K9V7Q2M5N4P6R8S0T1W3".parse().unwrap(),
             plan: Some("shop-3fa9c1".parse().unwrap()),
+            tools: ToolLists {
+                allowed: Some(Vec::new()),
+                denied: vec!["publish".to_owned(), "ask_human".to_owned()],
+            },
         }
     }
 
@@ -342,8 +354,9 @@ mod tests {
         let session =
             resolve(own(), &merge(user, room), &ServerFilter::default(), &lookup).unwrap();
         let args: Vec<String> = "--project /srv/shop --room room-003 --role engineer:fe \
-                                 --attempt att-01J8Z3K9V7Q2M5N4P6R8S0T1W3 --plan shop-3fa9c1"
-            .split_whitespace()
+                                 --attempt att-01J8Z3K9V7Q2M5N4P6R8S0T1W3 --plan shop-3fa9c1 \
+                                 --allowed-tools  --denied-tools publish,ask_human"
+            .split(' ')
             .map(str::to_owned)
             .collect();
         let server = |name: &str, command: &str, args: &[String], env: &[(&str, &str)]| McpServer {

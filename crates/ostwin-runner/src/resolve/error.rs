@@ -2,6 +2,10 @@
 
 use super::order::Source;
 
+/// Why a tool cannot be denied.
+pub(crate) const NEEDED_TOOL: &str =
+    "by it every session says how its work ended; take it out of the list";
+
 /// Why the settings of a session could not be settled.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ResolveError {
@@ -35,6 +39,14 @@ pub enum ResolveError {
         near: Option<String>,
         /// Every agent of the settings.
         known: Vec<String>,
+    },
+    /// The tool without which no session can end is denied.
+    #[error("`denied_tools`, from {by}, names `{tool}`: {}", NEEDED_TOOL)]
+    NeededTool {
+        /// The tool, as it is named.
+        tool: String,
+        /// Who denies it.
+        by: Source,
     },
     /// The agent's program is not on this machine.
     #[error(

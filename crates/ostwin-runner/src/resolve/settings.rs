@@ -6,6 +6,7 @@ use ostwin_core::config::{
 };
 use ostwin_core::ids::RoleRef;
 use ostwin_core::json::nearest;
+use ostwin_core::roles::ToolLists;
 use ostwin_core::room::{Contract, RoomSettings};
 use serde::Serialize;
 
@@ -120,9 +121,9 @@ pub struct SessionSettings {
     pub no_mcp: Resolved<bool>,
     /// MCP servers that it may see besides the own ones; none means all.
     pub mcp_refs: Resolved<Option<Vec<String>>>,
-    /// Tools that it may see; none means all.
+    /// Tools that it may call; none means all.
     pub allowed_tools: Resolved<Option<Vec<String>>>,
-    /// Tools that it may not see.
+    /// Tools that it may not call.
     pub denied_tools: Resolved<Vec<String>>,
     /// Further variables of the user's environment that it may see.
     pub env_allow: Resolved<Vec<String>>,
@@ -134,6 +135,23 @@ impl SessionSettings {
     /// Which MCP servers it may see.
     pub fn server_filter(&self) -> ServerFilter {
         ServerFilter { no_mcp: !self.takes_servers(), refs: self.mcp_refs.value.clone() }
+    }
+
+    /// Which tools it may call.
+    pub fn tool_lists(&self) -> ToolLists {
+        let (allowed, denied) = (self.allowed_tools.value.clone(), self.denied_tools.value.clone());
+        ToolLists { allowed, denied }
+    }
+
+    /// These settings, if a session with them can end.
+    fn checked(self) -> Result<Self, ResolveError> {
+        match self.tool_lists().denies_the_needed() {
+            None => Ok(self),
+            Some(tool) => Err(ResolveError::NeededTool {
+                tool: tool.to_owned(),
+                by: self.denied_tools.source.clone(),
+            }),
+        }
     }
 
     /// Whether the last line that the agent's program prints is posted for it.
@@ -226,7 +244,8 @@ impl<'a> Between<'a> {
 /// error when no agent is named.
 ///
 /// # Errors
-/// No agent is named anywhere, or the name is none of the settings'.
+/// No agent is named anywhere, the name is none of the settings', or a tool is denied that every
+/// session needs.
 pub fn resolve(
     question: &Question<'_>,
     programs: &Programs,
@@ -255,7 +274,7 @@ pub fn resolve(
     let some_f64 = |(value, source): Says<f64>| (value.map(Some), source);
     let some_text = |(value, source): Says<String>| (value.map(Some), source);
 
-    Ok(SessionSettings {
+    let session = SessionSettings {
         agent_command: Resolved { value: agent_spec.command.clone(), source: plain(&command_key) },
         agent,
         agent_spec,
@@ -376,7 +395,8 @@ pub fn resolve(
             config.approvals.clone(),
             [instance_approval, role_approval, between.role_file(spec.approval.clone())],
         ),
-    })
+    };
+    session.checked()
 }
 
 fn agent(
