@@ -302,6 +302,7 @@ impl Shared {
             open: Open {
                 cwd: prepared.cwd,
                 mcp_servers: prepared.servers.local,
+                remote_servers: prepared.servers.remote,
                 resume: prepared.resume,
                 model: prepared.model,
                 handshake_timeout: HANDSHAKE_TIMEOUT,

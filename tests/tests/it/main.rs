@@ -31,6 +31,7 @@ mod mcp;
 mod mcp_edit;
 mod memory_cli;
 mod misbehaviour;
+mod network_servers;
 mod peers;
 mod people;
 mod plan_review;

@@ -60,6 +60,8 @@ fn a_server_comes_and_goes_and_the_rest_of_the_file_stays() {
         &["mcp", "add", "x", "--env", "novalue", "--", "x"],
         &["mcp", "add", "x"],
         &["mcp", "add", "x", "--url", "u", "--", "x"],
+        &["mcp", "add", "x", "--url", "mcp.example.org"],
+        &["mcp", "add", "x", "--url", "ftp://mcp.example.org"],
         &["mcp", "remove", "memory"],
     ] {
         field.expect(refused, 2);

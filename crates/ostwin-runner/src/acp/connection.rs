@@ -7,12 +7,12 @@ use std::time::Duration;
 use agent_client_protocol::schema::ProtocolVersion;
 use agent_client_protocol::v1::ConnectionTo;
 use agent_client_protocol::v1::schema::{
-    CancelNotification, ContentBlock, EnvVariable, Implementation, InitializeRequest,
-    InitializeResponse, LoadSessionRequest, McpServer as WireMcpServer, McpServerStdio,
-    NewSessionRequest, PromptRequest, RequestPermissionRequest, RequestPermissionResponse,
-    SessionConfigId, SessionConfigKind, SessionConfigOption, SessionConfigOptionCategory,
-    SessionConfigSelectOption, SessionConfigSelectOptions, SessionConfigValueId, SessionId,
-    SetSessionConfigOptionRequest, StopReason as WireStopReason, TextContent,
+    CancelNotification, ContentBlock, Implementation, InitializeRequest, InitializeResponse,
+    LoadSessionRequest, McpServer as WireMcpServer, NewSessionRequest, PromptRequest,
+    RequestPermissionRequest, RequestPermissionResponse, SessionConfigId, SessionConfigKind,
+    SessionConfigOption, SessionConfigOptionCategory, SessionConfigSelectOption,
+    SessionConfigSelectOptions, SessionConfigValueId, SessionId, SetSessionConfigOptionRequest,
+    StopReason as WireStopReason, TextContent,
 };
 use agent_client_protocol::{Agent, Client, Lines};
 use serde::{Deserialize, Serialize};
@@ -22,21 +22,9 @@ use tokio::task::JoinHandle;
 
 use super::failure::AcpError;
 use super::permission::{PermissionAsk, PermissionDecision, PermissionPolicy};
+use super::servers::{self, McpServer, RemoteServer};
 use super::update::{TokenUsage, UpdateSink};
 use super::wire::{self, Wire};
-
-/// A server that the agent starts for the session and speaks MCP to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct McpServer {
-    /// Name under which the agent shows its tools.
-    pub name: String,
-    /// The executable.
-    pub command: PathBuf,
-    /// Its arguments.
-    pub args: Vec<String>,
-    /// Variables that it needs: agents differ in what else they pass on.
-    pub env: Vec<(String, String)>,
-}
 
 /// How to open a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +33,8 @@ pub struct Open {
     pub cwd: PathBuf,
     /// The session's MCP servers.
     pub mcp_servers: Vec<McpServer>,
+    /// Those that it reaches over the network, where the agent can.
+    pub remote_servers: Vec<RemoteServer>,
     /// An earlier session of this agent to go on with, where it can load one.
     pub resume: Option<String>,
     /// The model to select, where the agent offers a choice.
@@ -72,6 +62,8 @@ pub struct AgentInfo {
     pub models: Vec<String>,
     /// The wanted model was selected; false if the agent offers no such choice.
     pub model_selected: bool,
+    /// What the session was to have and the agent has no place for, each in one sentence.
+    pub left_out: Vec<String>,
 }
 
 /// Why a turn ended.
@@ -291,16 +283,18 @@ impl Handshake<'_> {
 
     async fn open_session(self, agent: &InitializeResponse) -> Result<Session, AcpError> {
         let can_load = agent.agent_capabilities.load_session;
+        let Open { mcp_servers, remote_servers, .. } = self.open;
+        let can = &agent.agent_capabilities.mcp_capabilities;
+        let servers = servers::given(mcp_servers, remote_servers, can);
         let loaded = match &self.open.resume {
-            Some(earlier) if can_load => self.load(earlier).await?,
+            Some(earlier) if can_load => self.load(earlier, servers.clone()).await?,
             _ => None,
         };
         let resumed = loaded.is_some();
         let (id, options) = match loaded {
             Some(loaded) => loaded,
             None => {
-                let request =
-                    NewSessionRequest::new(self.open.cwd.clone()).mcp_servers(self.mcp_servers());
+                let request = NewSessionRequest::new(self.open.cwd.clone()).mcp_servers(servers);
                 let answer = self.step("session/new", request).await?;
                 (answer.session_id, answer.config_options.unwrap_or_default())
             }
@@ -314,6 +308,7 @@ impl Handshake<'_> {
             can_resume: can_load,
             models: models(&options).map(|(_, value)| value.value.to_string()).collect(),
             model_selected,
+            left_out: servers::left_out(remote_servers, can),
         };
         let Self { connection, wire, driver, .. } = self;
         Ok(Session { connection, id, info, wire, driver })
@@ -324,10 +319,11 @@ impl Handshake<'_> {
     async fn load(
         &self,
         earlier: &str,
+        servers: Vec<WireMcpServer>,
     ) -> Result<Option<(SessionId, Vec<SessionConfigOption>)>, AcpError> {
         let id = SessionId::new(earlier);
-        let request = LoadSessionRequest::new(id.clone(), self.open.cwd.clone())
-            .mcp_servers(self.mcp_servers());
+        let request =
+            LoadSessionRequest::new(id.clone(), self.open.cwd.clone()).mcp_servers(servers);
         self.wire.set_replaying(true);
         let answer = self.step("session/load", request).await;
         self.wire.set_replaying(false);
@@ -339,18 +335,6 @@ impl Handshake<'_> {
             }
             Err(error) => Err(error),
         }
-    }
-
-    fn mcp_servers(&self) -> Vec<WireMcpServer> {
-        let servers = self.open.mcp_servers.iter().map(|server| {
-            let env = server.env.iter().map(|(name, value)| EnvVariable::new(name, value));
-            WireMcpServer::Stdio(
-                McpServerStdio::new(server.name.clone(), server.command.clone())
-                    .args(server.args.clone())
-                    .env(env.collect()),
-            )
-        });
-        servers.collect()
     }
 
     /// Selects the wanted model, if one is wanted and the agent offers it.

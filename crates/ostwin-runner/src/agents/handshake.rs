@@ -118,6 +118,7 @@ pub async fn handshake(trial: Trial<'_>) -> Result<AgentInfo, HandshakeError> {
             let open = Open {
                 cwd: cwd.to_owned(),
                 mcp_servers: Vec::new(),
+                remote_servers: Vec::new(),
                 resume: None,
                 model: None,
                 handshake_timeout: trial.patience,

@@ -122,8 +122,9 @@ fn tools(settled: &Settled, servers: &SessionServers) -> Vec<ToolLine> {
         .collect()
 }
 
+/// The servers of others that the agent starts. Whether it can reach those of the network is not
+/// known before it runs.
 fn other_servers(servers: &SessionServers) -> Vec<String> {
     let local = servers.local.iter().map(|server| &server.name);
-    let remote = servers.remote.iter().map(|server| &server.name);
-    local.chain(remote).filter(|name| !OWN.contains(&name.as_str())).cloned().collect()
+    local.filter(|name| !OWN.contains(&name.as_str())).cloned().collect()
 }

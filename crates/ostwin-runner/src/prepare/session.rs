@@ -265,7 +265,7 @@ pub struct PreparedSession {
     pub env: BTreeMap<String, String>,
     /// Where it works.
     pub cwd: PathBuf,
-    /// Its MCP servers; the list for the agent's session is `local`.
+    /// Its MCP servers.
     pub servers: SessionServers,
     /// The tools that it may call.
     pub tools: SessionTools,
@@ -395,12 +395,6 @@ pub fn prepare_session(
     let mut warnings = settled.role.warnings.clone();
     warnings.extend(settled.skills.warnings.iter().chain(&staging.warnings).cloned());
     warnings.extend(servers.warnings.clone());
-    warnings.extend(servers.remote.iter().map(|server| {
-        format!(
-            "MCP server `{}` is reached over the network, which sessions cannot be given yet",
-            server.name
-        )
-    }));
     let tools = SessionTools { lists: settled.settings.tool_lists(), servers: servers.names() };
     warnings.extend(tools_of_others(&attempt.role, &tools.lists, &servers));
     let resume = resumable(occasion, settled, attempt)?;

@@ -424,11 +424,11 @@ fn servers_of_the_room_replace_those_of_the_project() {
     let warnings: Vec<String> = session.warnings.iter().map(|text| world.relative(text)).collect();
     assert_eq!(
         warnings,
-        [
-            "PROJECT/.agents/war-rooms/room-001/mcp.json: MCP server `c`: field `x` is unknown",
-            "MCP server `c` is reached over the network, which sessions cannot be given yet",
-        ]
+        ["PROJECT/.agents/war-rooms/room-001/mcp.json: MCP server `c`: field `x` is unknown"]
     );
+    let remote: Vec<&str> = session.servers.remote.iter().map(|one| one.name.as_str()).collect();
+    assert_eq!(remote, ["c"]);
+    assert!(session.prompt.text.contains("Further servers of this session: `a`."));
 }
 
 #[test]

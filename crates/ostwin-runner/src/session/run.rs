@@ -242,6 +242,9 @@ impl Course {
             },
         };
         self.recorder.opened(session.info());
+        for left_out in &session.info().left_out {
+            self.recorder.notice(left_out.clone());
+        }
         self.agent = Some(session.info().clone());
         self.tell(Event::Opened(session.info().clone()));
         Ok(session)

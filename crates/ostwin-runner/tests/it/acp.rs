@@ -7,7 +7,7 @@ use std::time::Duration;
 use libtest_mimic::Trial;
 use ostwin_runner::acp::{
     AcpError, AgentInfo, Allow, McpServer, Open, PermissionAsk, PermissionDecision,
-    PermissionPolicy, PromptEnd, Session, StopReason, TokenUsage, Update, UpdateSink,
+    PermissionPolicy, PromptEnd, RemoteServer, Session, StopReason, TokenUsage, Update, UpdateSink,
 };
 use serde_json::{Value, json};
 use tokio::io::{DuplexStream, ReadHalf, WriteHalf};
@@ -25,6 +25,10 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial(
             "acp::an_earlier_session_is_loaded_without_its_replay",
             an_earlier_session_is_loaded_without_its_replay,
+        ),
+        trial(
+            "acp::servers_of_the_network_go_to_agents_that_can",
+            servers_of_the_network_go_to_agents_that_can,
         ),
         trial(
             "acp::a_session_that_is_forgotten_is_replaced",
@@ -61,6 +65,7 @@ fn open() -> Open {
     Open {
         cwd: "/work".into(),
         mcp_servers: Vec::new(),
+        remote_servers: Vec::new(),
         resume: None,
         model: None,
         handshake_timeout: Duration::from_secs(20),
@@ -134,6 +139,7 @@ async fn a_session_is_opened_and_prompted() {
             can_resume: true,
             models: Vec::new(),
             model_selected: false,
+            left_out: Vec::new(),
         }
     );
     let mut agent = stage.agent;
@@ -182,6 +188,58 @@ async fn an_earlier_session_is_loaded_without_its_replay() {
     let sink = stage.kept;
     until(|| (!kept(&sink).is_empty()).then_some(())).await;
     assert_eq!(kept(&sink), [Update::Text("news".into())]);
+}
+
+fn remote(name: &str, sse: bool) -> RemoteServer {
+    RemoteServer {
+        name: name.into(),
+        url: format!("https://example.org/{name}"),
+        headers: vec![("Authorization".into(), "Bearer x".into())],
+        sse,
+    }
+}
+
+/// An agent that can load sessions and reach these servers.
+fn can(http: bool, sse: bool) -> Value {
+    let mut answer = initialized();
+    answer["agentCapabilities"]["mcpCapabilities"] = json!({"http": http, "sse": sse});
+    answer
+}
+
+async fn servers_of_the_network_go_to_agents_that_can() {
+    let headers = json!([{"name": "Authorization", "value": "Bearer x"}]);
+    let docs = json!({
+        "type": "http", "name": "docs", "url": "https://example.org/docs", "headers": headers,
+    });
+    let feed = json!({
+        "type": "sse", "name": "feed", "url": "https://example.org/feed", "headers": headers,
+    });
+    let without = |name: &str, how: &str| {
+        format!(
+            "the session has no MCP server `{name}`: it is reached over {how}, and the agent's \
+             program says that it cannot"
+        )
+    };
+    let (no_docs, no_feed) = (without("docs", "HTTP"), without("feed", "SSE"));
+    for (abilities, given, left_out) in [
+        (can(true, true), json!([docs, feed]), vec![]),
+        (can(true, false), json!([docs]), vec![no_feed.clone()]),
+        (can(false, true), json!([feed]), vec![no_docs.clone()]),
+        (initialized(), json!([]), vec![no_docs, no_feed]),
+    ] {
+        for (resume, method) in [(None, "session/new"), (Some("s".to_owned()), "session/load")] {
+            let remote_servers = vec![remote("docs", false), remote("feed", true)];
+            let mut stage = Stage::new(Open { remote_servers, resume, ..open() });
+            let agent = &mut stage.agent;
+            let (id, _) = agent.expect("initialize").await;
+            agent.answer(&id, &abilities).await;
+            let (id, params) = agent.expect(method).await;
+            assert_eq!(params["mcpServers"], given, "{method}");
+            agent.answer(&id, &json!({"sessionId": "s"})).await;
+            let session = stage.session.await.unwrap().unwrap();
+            assert_eq!(session.info().left_out, left_out, "{method}");
+        }
+    }
 }
 
 async fn a_session_that_is_forgotten_is_replaced() {

@@ -61,6 +61,7 @@ fn spec(sandbox: &Sandbox, behaviour: &str) -> SessionSpec {
         open: Open {
             cwd: sandbox.path("."),
             mcp_servers: Vec::new(),
+            remote_servers: Vec::new(),
             resume: None,
             model: None,
             handshake_timeout: Duration::from_secs(20),
