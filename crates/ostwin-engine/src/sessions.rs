@@ -305,6 +305,7 @@ impl Shared {
                 remote_servers: prepared.servers.remote,
                 resume: prepared.resume,
                 model: prepared.model,
+                options: prepared.options,
                 handshake_timeout: HANDSHAKE_TIMEOUT,
                 client_version: env!("CARGO_PKG_VERSION").to_owned(),
             },

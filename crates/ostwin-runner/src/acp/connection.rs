@@ -39,6 +39,8 @@ pub struct Open {
     pub resume: Option<String>,
     /// The model to select, where the agent offers a choice.
     pub model: Option<String>,
+    /// Further settings by name, where the agent offers an option of that name and value.
+    pub options: Vec<(&'static str, String)>,
     /// How long each step of the handshake may take.
     pub handshake_timeout: Duration,
     /// The version that we give as ours.
@@ -300,6 +302,8 @@ impl Handshake<'_> {
             }
         };
         let model_selected = self.select_model(&id, &options).await?;
+        let mut left_out = servers::left_out(remote_servers, can);
+        left_out.extend(self.set_options(&id, &options).await?);
         let info = AgentInfo {
             name: agent.agent_info.as_ref().map(|agent| agent.name.clone()),
             version: agent.agent_info.as_ref().map(|agent| agent.version.clone()),
@@ -308,7 +312,7 @@ impl Handshake<'_> {
             can_resume: can_load,
             models: models(&options).map(|(_, value)| value.value.to_string()).collect(),
             model_selected,
-            left_out: servers::left_out(remote_servers, can),
+            left_out,
         };
         let Self { connection, wire, driver, .. } = self;
         Ok(Session { connection, id, info, wire, driver })
@@ -345,9 +349,49 @@ impl Handshake<'_> {
     ) -> Result<bool, AcpError> {
         let Some(wanted) = &self.open.model else { return Ok(false) };
         let Some((option, value)) = find_model(options, wanted) else { return Ok(false) };
+        self.set(id, option, value).await?;
+        Ok(true)
+    }
+
+    /// Sets the further settings that the agent has a place for; what is said of the others.
+    async fn set_options(
+        &self,
+        id: &SessionId,
+        options: &[SessionConfigOption],
+    ) -> Result<Vec<String>, AcpError> {
+        let mut left_out = Vec::new();
+        for (name, wanted) in &self.open.options {
+            let Some(option) = options.iter().find(|option| *option.id.0 == **name) else {
+                left_out.push(format!(
+                    "`{name}` ({wanted}) has no effect: the agent's program offers no such option"
+                ));
+                continue;
+            };
+            let Some(value) = values(option).find(|value| is_value(value, wanted)) else {
+                left_out.push(format!(
+                    "`{name}` ({wanted}) has no effect: the agent's program does not offer that value"
+                ));
+                continue;
+            };
+            match self.set(id, option.id.clone(), value.value.clone()).await {
+                Err(AcpError::Agent { message, .. }) => left_out.push(format!(
+                    "`{name}` ({wanted}) has no effect: the agent's program refuses it: {message}"
+                )),
+                set => set?,
+            }
+        }
+        Ok(left_out)
+    }
+
+    async fn set(
+        &self,
+        id: &SessionId,
+        option: SessionConfigId,
+        value: SessionConfigValueId,
+    ) -> Result<(), AcpError> {
         let request = SetSessionConfigOptionRequest::new(id.clone(), option, value);
         self.step("session/set_config_option", request).await?;
-        Ok(true)
+        Ok(())
     }
 }
 
@@ -357,19 +401,30 @@ fn models(
 ) -> impl Iterator<Item = (&SessionConfigOption, &SessionConfigSelectOption)> {
     let models =
         options.iter().filter(|option| option.category == Some(SessionConfigOptionCategory::Model));
-    models.flat_map(|option| {
-        let mut values: Vec<_> = Vec::new();
-        if let SessionConfigKind::Select(select) = &option.kind {
-            match &select.options {
-                SessionConfigSelectOptions::Ungrouped(flat) => values.extend(flat),
-                SessionConfigSelectOptions::Grouped(groups) => {
-                    values.extend(groups.iter().flat_map(|group| &group.options));
-                }
-                _ => {}
+    models.flat_map(|option| values(option).map(move |value| (option, value)))
+}
+
+/// The values that an option offers.
+fn values(option: &SessionConfigOption) -> impl Iterator<Item = &SessionConfigSelectOption> {
+    let mut values: Vec<_> = Vec::new();
+    if let SessionConfigKind::Select(select) = &option.kind {
+        match &select.options {
+            SessionConfigSelectOptions::Ungrouped(flat) => values.extend(flat),
+            SessionConfigSelectOptions::Grouped(groups) => {
+                values.extend(groups.iter().flat_map(|group| &group.options));
             }
+            _ => {}
         }
-        values.into_iter().map(move |value| (option, value))
-    })
+    }
+    values.into_iter()
+}
+
+/// Whether this value is the one called `wanted`, by id or name; `0.20` is `0.2`.
+fn is_value(value: &SessionConfigSelectOption, wanted: &str) -> bool {
+    let number = wanted.parse::<f64>().ok();
+    [value.value.to_string(), value.name.clone()]
+        .iter()
+        .any(|called| called == wanted || (number.is_some() && called.parse().ok() == number))
 }
 
 /// The setting and value that select the model called `wanted`, by id or name.

@@ -121,6 +121,7 @@ pub async fn handshake(trial: Trial<'_>) -> Result<AgentInfo, HandshakeError> {
                 remote_servers: Vec::new(),
                 resume: None,
                 model: None,
+                options: Vec::new(),
                 handshake_timeout: trial.patience,
                 client_version: env!("CARGO_PKG_VERSION").to_owned(),
             };

@@ -271,6 +271,8 @@ pub struct PreparedSession {
     pub tools: SessionTools,
     /// The model to select, where the agent offers a choice.
     pub model: Option<String>,
+    /// Further settings by name, where the agent offers an option of that name.
+    pub options: Vec<(&'static str, String)>,
     /// The agent's own session to go on with, where it can load one.
     pub resume: Option<String>,
     /// What that session has cost by the records of earlier attempts, in US dollars.
@@ -405,6 +407,7 @@ pub fn prepare_session(
         cwd,
         tools,
         model: settled.settings.model.value.clone(),
+        options: settled.settings.options(),
         earlier_cost_usd: match &resume {
             Some(session) => interrupted::cost_of(occasion.room, session)?,
             None => 0.0,

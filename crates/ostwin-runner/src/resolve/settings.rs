@@ -132,6 +132,14 @@ pub struct SessionSettings {
 }
 
 impl SessionSettings {
+    /// What is set of the settings that few agents have a place for, by name.
+    pub fn options(&self) -> Vec<(&'static str, String)> {
+        let temperature = self.temperature.value.map(|value| value.to_string());
+        let max_tokens = self.max_tokens.value.map(|value| value.to_string());
+        let all = [("temperature", temperature), ("max_tokens", max_tokens)];
+        all.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+    }
+
     /// Which MCP servers it may see.
     pub fn server_filter(&self) -> ServerFilter {
         ServerFilter { no_mcp: !self.takes_servers(), refs: self.mcp_refs.value.clone() }

@@ -38,6 +38,10 @@ pub(crate) fn trials() -> Vec<Trial> {
             "acp::a_model_is_selected_where_there_is_a_choice",
             a_model_is_selected_where_there_is_a_choice,
         ),
+        trial(
+            "acp::an_option_is_set_where_the_agent_has_it",
+            an_option_is_set_where_the_agent_has_it,
+        ),
         trial("acp::permissions_are_decided_and_observed", permissions_are_decided_and_observed),
         trial("acp::failures_are_sorted", failures_are_sorted),
         trial("acp::an_endless_line_is_given_up", an_endless_line_is_given_up),
@@ -68,6 +72,7 @@ fn open() -> Open {
         remote_servers: Vec::new(),
         resume: None,
         model: None,
+        options: Vec::new(),
         handshake_timeout: Duration::from_secs(20),
         client_version: "1".into(),
     }
@@ -270,6 +275,45 @@ async fn a_model_is_selected_where_there_is_a_choice() {
     assert_eq!((&params["configId"], &params["value"]), (&json!("model"), &json!("l")));
     agent.answer(&id, &json!({"configOptions": options})).await;
     assert!(stage.session.await.unwrap().unwrap().info().model_selected);
+}
+
+async fn an_option_is_set_where_the_agent_has_it() {
+    let wishes = vec![("temperature", "0.2".to_owned()), ("max_tokens", "4000".to_owned())];
+    let offered = |values: &[&str]| {
+        let values: Vec<Value> =
+            values.iter().map(|value| json!({"value": value, "name": value})).collect();
+        json!([{
+            "id": "temperature", "name": "Temperature", "type": "select",
+            "currentValue": "1", "options": values,
+        }])
+    };
+    let no_effect =
+        |what: &str, why: &str| format!("{what} has no effect: the agent's program {why}");
+    let no_tokens = no_effect("`max_tokens` (4000)", "offers no such option");
+    let no_value = no_effect("`temperature` (0.2)", "does not offer that value");
+    let no_option = no_effect("`temperature` (0.2)", "offers no such option");
+    for (options, set, left_out) in [
+        (offered(&["0.20", "1"]), Some("0.20"), vec![no_tokens.clone()]),
+        (offered(&["0", "1"]), None, vec![no_value, no_tokens.clone()]),
+        (json!([]), None, vec![no_option, no_tokens]),
+    ] {
+        let mut stage = Stage::new(Open { options: wishes.clone(), ..open() });
+        let agent = &mut stage.agent;
+        let (id, _) = agent.expect("initialize").await;
+        agent.answer(&id, &initialized()).await;
+        let (id, _) = agent.expect("session/new").await;
+        agent.answer(&id, &json!({"sessionId": "s", "configOptions": options})).await;
+        if let Some(value) = set {
+            let (id, params) = agent.expect("session/set_config_option").await;
+            assert_eq!(
+                (&params["configId"], &params["value"]),
+                (&json!("temperature"), &json!(value))
+            );
+            agent.answer(&id, &json!({"configOptions": options})).await;
+        }
+        let session = stage.session.await.unwrap().unwrap();
+        assert_eq!(session.info().left_out, left_out);
+    }
 }
 
 fn permission(id: u32) -> Value {

@@ -64,6 +64,7 @@ fn spec(sandbox: &Sandbox, behaviour: &str) -> SessionSpec {
             remote_servers: Vec::new(),
             resume: None,
             model: None,
+            options: Vec::new(),
             handshake_timeout: Duration::from_secs(20),
             client_version: "1".into(),
         },
