@@ -439,7 +439,7 @@ fn what_is_missing_is_named_before_anything_starts() {
     assert_eq!(
         world.prepare(&room, &attempt).unwrap_err(),
         "agent `goose`: the program `goose` is neither on PATH nor beside this executable; \
-         install it, or set `agents.goose.command`"
+         install it (see https://block.github.io/goose), or set `agents.goose.command`"
     );
     world.host.programs = Programs::default();
     assert_eq!(

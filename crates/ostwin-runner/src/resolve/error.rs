@@ -1,5 +1,7 @@
 //! Why a session has nothing to run with.
 
+use ostwin_core::config::how_to_install;
+
 use super::order::Source;
 
 /// Why a tool cannot be denied.
@@ -51,7 +53,8 @@ pub enum ResolveError {
     /// The agent's program is not on this machine.
     #[error(
         "agent `{agent}`: the program `{program}` is neither on PATH nor beside this executable; \
-         install it, or set `agents.{agent}.command`"
+         install it{}, or set `agents.{agent}.command`",
+        how_to_install(agent).map_or_else(String::new, |how| format!(" ({how})"))
     )]
     NoProgram {
         /// The agent.
