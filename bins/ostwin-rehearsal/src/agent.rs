@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use agent_client_protocol::schema::ProtocolVersion;
 use agent_client_protocol::v1::schema::{
     AgentCapabilities, CancelNotification, ContentBlock, Implementation, InitializeRequest,
-    InitializeResponse, LoadSessionRequest, LoadSessionResponse, McpServer, NewSessionRequest,
-    NewSessionResponse, PromptRequest, PromptResponse, SessionId, StopReason, Usage,
+    InitializeResponse, LoadSessionRequest, LoadSessionResponse, McpCapabilities, McpServer,
+    NewSessionRequest, NewSessionResponse, PromptRequest, PromptResponse, SessionId, StopReason,
+    Usage,
 };
 use agent_client_protocol::v1::{ConnectionTo, Responder};
 use agent_client_protocol::{Agent, ByteStreams, Client, Error};
@@ -80,13 +81,16 @@ pub(crate) fn serve(script: Script) -> anyhow::Result<()> {
 async fn connect(stage: Arc<Stage>) -> Result<(), Error> {
     let transport =
         ByteStreams::new(tokio::io::stdout().compat_write(), tokio::io::stdin().compat());
+    let reaches_network = stage.script.reaches_network();
     let (new, load, prompt, cancel) =
         (Arc::clone(&stage), Arc::clone(&stage), Arc::clone(&stage), stage);
     Agent
         .v1()
         .name("ostwin-rehearsal")
         .on_receive_request(
-            async |_: InitializeRequest, responder, _| responder.respond(initialized()),
+            async move |_: InitializeRequest, responder, _| {
+                responder.respond(initialized(reaches_network))
+            },
             agent_client_protocol::on_receive_request!(),
         )
         .on_receive_request(
@@ -134,10 +138,12 @@ async fn connect(stage: Arc<Stage>) -> Result<(), Error> {
         .await
 }
 
-fn initialized() -> InitializeResponse {
+fn initialized(reaches_network: bool) -> InitializeResponse {
     let version = env!("CARGO_PKG_VERSION");
+    let servers = McpCapabilities::new().http(reaches_network).sse(reaches_network);
+    let can = AgentCapabilities::new().load_session(true).mcp_capabilities(servers);
     InitializeResponse::new(ProtocolVersion::V1)
-        .agent_capabilities(AgentCapabilities::new().load_session(true))
+        .agent_capabilities(can)
         .agent_info(Implementation::new("ostwin-rehearsal", version))
 }
 
@@ -167,6 +173,9 @@ async fn turn(
     if let Some(new) = Part::cast(&stage.script, &prompt)
         && part.as_ref().is_none_or(|part| part.contract != new.contract)
     {
+        if part.is_none() {
+            session.servers.beyond().iter().for_each(|server| stream.say(server.clone()));
+        }
         *part = Some(new);
     }
     let Some(part) = part.as_mut() else {

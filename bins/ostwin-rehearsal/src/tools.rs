@@ -1,7 +1,7 @@
 //! The session's MCP servers: started from the list that the client gives, and
 //! called by their plain tool names.
 
-use agent_client_protocol::v1::schema::{McpServer, McpServerStdio};
+use agent_client_protocol::v1::schema::{HttpHeader, McpServer, McpServerStdio};
 use anyhow::{Context as _, bail};
 use rmcp::model::{CallToolRequestParams, ContentBlock};
 use rmcp::service::RunningService;
@@ -22,6 +22,8 @@ pub(crate) const SKILLS: &str = "skills";
 #[derive(Debug, Default)]
 pub(crate) struct Servers {
     list: Vec<Server>,
+    /// What is told of those on the network.
+    beyond: Vec<String>,
 }
 
 /// One running server.
@@ -48,14 +50,20 @@ impl Servers {
     ///
     /// One of those two is not a program on this machine, or is no MCP server.
     pub(crate) async fn start(entries: Vec<McpServer>) -> anyhow::Result<Self> {
-        let mut starting = Vec::new();
+        let (mut starting, mut beyond) = (Vec::new(), Vec::new());
         for entry in entries {
             match entry {
                 McpServer::Stdio(entry) => {
                     let needed = [WARROOM, MEMORY].contains(&entry.name.as_str());
                     starting.push((needed, tokio::spawn(Server::start(entry))));
                 }
-                _ => bail!("this agent only takes MCP servers on stdio"),
+                McpServer::Http(entry) => {
+                    beyond.push(told("HTTP", &entry.name, &entry.url, &entry.headers));
+                }
+                McpServer::Sse(entry) => {
+                    beyond.push(told("SSE", &entry.name, &entry.url, &entry.headers));
+                }
+                _ => bail!("this agent knows no such way to an MCP server"),
             }
         }
         let mut list = Vec::new();
@@ -66,13 +74,24 @@ impl Servers {
                 Err(error) => tracing::warn!("{error:#}"),
             }
         }
-        Ok(Self { list })
+        Ok(Self { list, beyond })
+    }
+
+    /// A sentence on each server on the network.
+    pub(crate) fn beyond(&self) -> &[String] {
+        &self.beyond
     }
 
     /// The server of this name.
     pub(crate) fn find(&self, name: &str) -> Option<&Server> {
         self.list.iter().find(|server| server.entry.name == name)
     }
+}
+
+/// Where a server on the network is, and with which headers.
+fn told(how: &str, name: &str, url: &str, headers: &[HttpHeader]) -> String {
+    let headers = headers.iter().map(|header| format!(" ({}: {})", header.name, header.value));
+    format!("I was given `{name}` at {url} by {how}{}.\n", headers.collect::<String>())
 }
 
 impl Server {

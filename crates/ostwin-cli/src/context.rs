@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use ostwin_core::config::{self, Layer, Places, Settings};
+use ostwin_core::config::{self, ConfigError, Layer, LoadError, Places, Settings};
 use ostwin_core::ids::PlanId;
 use ostwin_core::layout::Layout;
 use ostwin_core::plans::{self, StoredPlan};
@@ -54,9 +54,15 @@ impl Context {
         layout: Option<&Layout>,
         further: Vec<Layer>,
     ) -> anyhow::Result<Settings> {
-        let loaded = config::load(&Places::of_process(layout), further)
-            .exit(Exit::Usage)
-            .hint("`ostwin config list --keys` lists every setting")?;
+        let loaded = config::load(&Places::of_process(layout), further);
+        let is_agent = |error: &ConfigError| matches!(error, ConfigError::UnknownAgent { .. });
+        let hint = match &loaded {
+            Err(LoadError::Settings(errors)) if errors.iter().all(is_agent) => {
+                "`ostwin agent list` lists the agents"
+            }
+            _ => "`ostwin config list --keys` lists every setting",
+        };
+        let loaded = loaded.exit(Exit::Usage).hint(hint)?;
         for warning in &loaded.warnings {
             tracing::warn!("{warning}");
         }

@@ -100,7 +100,7 @@ pub(crate) async fn run(
     let prepared = ready.and_then(|(settled, seat)| {
         let prepared = block_in_place(|| shared.prepare(room, &contract, &attempt, &settled))?;
         let policy = Gatekeeper::new(
-            settled.settings.approval.value.clone(),
+            (settled.settings.approval.value.clone(), prepared.tools.clone()),
             (epic, room, &attempt),
             shared.patience().ask,
             prepared.redactor.clone(),

@@ -1,4 +1,5 @@
-//! Who answers an agent's requests for permissions: the settings' rules, or a person.
+//! Who answers an agent's requests for permissions: the role's lists of tools, the settings' rules,
+//! or a person.
 //!
 //! What a person is asked stands in the room's channel, and so does the answer. The attempt's task
 //! watches the channel and hands answers over; this policy only asks and waits. A person's decision
@@ -19,7 +20,9 @@ use ostwin_core::room::{
     self, APPROVAL_REQUEST, Asks, Attempt, HUMAN, Outcome, PostRequest, Question, Reply, Room,
     RoomError, Speaker,
 };
-use ostwin_runner::acp::{Judgement, PermissionAsk, PermissionDecision, PermissionPolicy, judge};
+use ostwin_runner::acp::{
+    Judgement, PermissionAsk, PermissionDecision, PermissionPolicy, SessionTools, judge,
+};
 use serde_json::json;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
@@ -50,6 +53,7 @@ pub(crate) enum Answer {
 /// The policy of one attempt.
 pub(crate) struct Gatekeeper {
     approvals: Approvals,
+    tools: SessionTools,
     room: Room,
     epic: EpicId,
     speaker: Speaker,
@@ -69,7 +73,7 @@ impl Gatekeeper {
     /// # Errors
     /// The room cannot be read.
     pub(crate) fn new(
-        approvals: Approvals,
+        (approvals, tools): (Approvals, SessionTools),
         (epic, room, attempt): (&EpicId, &Room, &Attempt),
         patience: Duration,
         redactor: Redactor,
@@ -79,6 +83,7 @@ impl Gatekeeper {
         let record = &attempt.record;
         Ok(Self {
             approvals,
+            tools,
             room: room.clone(),
             epic: epic.clone(),
             speaker: Speaker { role: record.role.clone(), attempt: Some(record.id.clone()) },
@@ -92,7 +97,7 @@ impl Gatekeeper {
     }
 
     async fn settle(&self, ask: &PermissionAsk) -> (bool, String) {
-        match judge(&self.approvals, ask) {
+        match judge(&self.approvals, &self.tools, ask) {
             Judgement::Allow(by) => (true, by),
             Judgement::Deny(by) => (false, by),
             Judgement::Ask => match self.take_decided(&ask.fingerprint()) {

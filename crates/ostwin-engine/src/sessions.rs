@@ -306,8 +306,10 @@ impl Shared {
             open: Open {
                 cwd: prepared.cwd,
                 mcp_servers: prepared.servers.local,
+                remote_servers: prepared.servers.remote,
                 resume: prepared.resume,
                 model: prepared.model,
+                options: prepared.options,
                 handshake_timeout: HANDSHAKE_TIMEOUT,
                 client_version: env!("CARGO_PKG_VERSION").to_owned(),
             },

@@ -232,6 +232,10 @@ impl Course<'_> {
                 self.go_on();
             }
             session::Event::Opened(info) => {
+                for left_out in &info.left_out {
+                    let id = &attempt.record.id;
+                    tracing::warn!(room = %room.id(), attempt = %id, "{left_out}");
+                }
                 let manifest = made_by(self.talk.manifest.clone(), &info);
                 note(room, attempt, |record| {
                     record.agent_session = Some(info.session_id);

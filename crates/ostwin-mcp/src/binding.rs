@@ -12,6 +12,7 @@ use ostwin_core::ids::{AttemptId, NameError, PlanId, RoleRef, RoomId};
 use ostwin_core::layout::AttemptPaths;
 use ostwin_core::project::{Project, ProjectError, locate};
 use ostwin_core::redact::{PatternError, Secrets};
+use ostwin_core::roles::{ToolList, ToolLists};
 use ostwin_core::room::{Attempt, Room, RoomError};
 use ostwin_core::vault::{Keys, Vaults};
 
@@ -40,6 +41,12 @@ pub struct BindingArgs {
     /// The plan of the room
     #[arg(long, value_name = "ID", env = env::PLAN, hide_env_values = true)]
     pub plan: Option<PlanId>,
+    /// The only tools that the session may call, separated by commas [default: all]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub allowed_tools: Option<Vec<String>>,
+    /// Tools that the session may not call, separated by commas
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub denied_tools: Vec<String>,
 }
 
 /// Why a server cannot start.
@@ -102,6 +109,8 @@ pub struct Binding {
     pub speaker: RoleRef,
     /// The session; none for a person's own client.
     pub session: Option<Session>,
+    /// Which tools it may call.
+    pub tools: ToolLists,
 }
 
 impl Binding {
@@ -122,7 +131,9 @@ impl Binding {
             Vaults::readable(&layout, env::config_dir().as_deref(), &Keys::of_this_process());
         let secrets = Secrets::of_this_process().and(&vaults.secrets());
         let project = Project::configured(layout, &loaded.settings.config, secrets)?;
-        Self::new(project, loaded.settings.config, identity, args.plan.clone())
+        let binding = Self::new(project, loaded.settings.config, identity, args.plan.clone())?;
+        let (allowed, denied) = (args.allowed_tools.clone(), args.denied_tools.clone());
+        Ok(Self { tools: ToolLists { allowed, denied }, ..binding })
     }
 
     /// The binding of a session, or of a person's client, in an open project.
@@ -136,11 +147,11 @@ impl Binding {
         plan: Option<PlanId>,
     ) -> Result<Self, BindingError> {
         let Some((room, speaker, attempt)) = identity else {
-            let speaker = RoleRef::new(HUMAN)?;
-            return Ok(Self { project, settings, speaker, session: None });
+            let (speaker, tools) = (RoleRef::new(HUMAN)?, ToolLists::default());
+            return Ok(Self { project, settings, speaker, session: None, tools });
         };
-        let room = Room::open(&project, &room)?;
-        Ok(Self { project, settings, speaker, session: Some(Session { room, attempt, plan }) })
+        let session = Some(Session { room: Room::open(&project, &room)?, attempt, plan });
+        Ok(Self { project, settings, speaker, session, tools: ToolLists::default() })
     }
 
     /// The log of the attempt's calls, in which no secret is kept; it keeps nothing for a person's
@@ -148,6 +159,16 @@ impl Binding {
     pub fn tool_log(&self) -> ToolLog {
         let path = self.attempt().map(|attempt| attempt.tools());
         ToolLog::new(path, self.project.store().redactor.clone())
+    }
+
+    /// Why the speaker may not call a tool of the server of this name; `None` if it may.
+    pub(crate) fn withholds(&self, server: &str, tool: &str) -> Option<String> {
+        let list = self.tools.refusing(server, tool)?;
+        let does = match list {
+            ToolList::Allowed => "does not name it",
+            ToolList::Denied => "names it",
+        };
+        Some(format!("`{tool}` is not for the role `{}`: its `{list}` {does}", self.speaker))
     }
 
     /// The files of the session's attempt.

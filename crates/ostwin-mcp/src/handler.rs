@@ -28,7 +28,12 @@ type Context = RequestContext<RoleServer>;
 impl<S: Send + Sync + 'static> Server<S> {
     /// Every tool as a client lists it: the golden file of the tests.
     pub fn listed(&self) -> Vec<rmcp::model::Tool> {
-        self.inner.offer.tools.iter().map(Tool::listed).collect()
+        self.given().map(Tool::listed).collect()
+    }
+
+    /// The tools that the session may call.
+    fn given(&self) -> impl Iterator<Item = &Tool<S>> {
+        self.inner.offer.tools.iter().filter(|tool| !tool.is_withheld())
     }
 
     fn resources(&self) -> &[Resource<S>] {
@@ -127,7 +132,7 @@ impl<S: Send + Sync + 'static> ServerHandler for Server<S> {
     ) -> Result<CallToolResponse, ErrorData> {
         let tools = &self.inner.offer.tools;
         let Some(tool) = tools.iter().position(|tool| tool.name == request.name) else {
-            let known = tools.iter().map(|tool| tool.name);
+            let known = self.given().map(|tool| tool.name);
             return Err(nothing_named("tool", &request.name, known));
         };
         let arguments = request.arguments.unwrap_or_default();

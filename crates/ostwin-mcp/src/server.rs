@@ -16,11 +16,12 @@ use serde_json::{Map, Value};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use crate::binding::Binding;
 use crate::bounds::{MAX_REPLY_BYTES, fits, fits_once};
 use crate::error::{Code, ToolError};
 use crate::offer::Offer;
 use crate::resources::Content;
-use crate::tool::Arguments;
+use crate::tool::{Arguments, Tool};
 use crate::tool_log::{Line, ToolLog, shortened};
 use crate::waiting::{Progress, Waiting, waiting};
 
@@ -55,16 +56,17 @@ pub(crate) struct Inner<S> {
 }
 
 impl<S: Send + Sync + 'static> Server<S> {
-    /// A server with this offer, of tools alone or of more, whose calls go to `log` with the time
-    /// of `clock`.
-    pub fn new(
-        about: About,
-        state: S,
-        offer: impl Into<Offer<S>>,
-        log: ToolLog,
-        clock: Arc<dyn Clock>,
-    ) -> Self {
-        let inner = Arc::new(Inner { about, state, offer: offer.into(), log, clock });
+    /// A server with this offer, of tools alone or of more, for whom `binding` names: without the
+    /// tools that are not for them, and with the log of their calls.
+    pub fn new(about: About, binding: &Binding, state: S, offer: impl Into<Offer<S>>) -> Self {
+        let mut offer = offer.into();
+        let named = |tool: Tool<S>| {
+            let withheld = binding.withholds(about.name, tool.name);
+            tool.withheld(withheld)
+        };
+        offer.tools = offer.tools.into_iter().map(named).collect();
+        let (log, clock) = (binding.tool_log(), binding.project.store().clock.clone());
+        let inner = Arc::new(Inner { about, state, offer, log, clock });
         Self { inner, ending: CancellationToken::new() }
     }
 

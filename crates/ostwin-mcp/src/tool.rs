@@ -52,6 +52,8 @@ pub struct Tool<S> {
     extend: fn(&mut Arguments),
     output: fn() -> Arguments,
     run: Box<Run<S>>,
+    /// Why this server's session may not call it.
+    withheld: Option<String>,
 }
 
 impl<S: 'static> Tool<S> {
@@ -82,6 +84,7 @@ impl<S: 'static> Tool<S> {
                 serde_json::to_value(result)
                     .map_err(|error| ToolError::because(Code::Unavailable, &error))
             }),
+            withheld: None,
         }
     }
 
@@ -106,6 +109,7 @@ impl<S: 'static> Tool<S> {
                 let found = find(state, &mut arguments)?;
                 run(&found, arguments, waiting)
             }),
+            withheld: self.withheld,
         }
     }
 
@@ -121,6 +125,17 @@ impl<S: 'static> Tool<S> {
         Self { reaches_out: true, ..self }
     }
 
+    /// The same tool, which the session may not call, if there is a reason why.
+    #[must_use]
+    pub(crate) fn withheld(self, withheld: Option<String>) -> Self {
+        Self { withheld, ..self }
+    }
+
+    /// Whether the session does not know of it.
+    pub(crate) fn is_withheld(&self) -> bool {
+        self.withheld.is_some()
+    }
+
     /// Does the tool's work.
     ///
     /// # Errors
@@ -131,7 +146,10 @@ impl<S: 'static> Tool<S> {
         arguments: Arguments,
         waiting: &Waiting,
     ) -> Result<Value, ToolError> {
-        (self.run)(state, arguments, waiting)
+        match &self.withheld {
+            Some(why) => Err(ToolError::new(Code::Forbidden, why.clone())),
+            None => (self.run)(state, arguments, waiting),
+        }
     }
 
     /// The tool as a client lists it. Schemas are made here, when they are first asked for,

@@ -60,6 +60,8 @@ fn a_server_comes_and_goes_and_the_rest_of_the_file_stays() {
         &["mcp", "add", "x", "--env", "novalue", "--", "x"],
         &["mcp", "add", "x"],
         &["mcp", "add", "x", "--url", "u", "--", "x"],
+        &["mcp", "add", "x", "--url", "mcp.example.org"],
+        &["mcp", "add", "x", "--url", "ftp://mcp.example.org"],
         &["mcp", "remove", "memory"],
     ] {
         field.expect(refused, 2);
@@ -157,4 +159,30 @@ fn agent_model_and_limits_are_told_with_their_sources() {
     assert_eq!(keys.len(), 12, "{keys:?}");
     let text = field.expect(&["resolve", "model", "--role", "qa", "--room", "room-001"], 0);
     assert!(text.stdout.contains("of-the-epic"), "{}", text.stdout);
+    assert!(!text.stderr.contains("has an effect only"), "{}", text.stderr);
+}
+
+#[test]
+fn a_value_that_no_agent_is_sent_is_told_before_and_in_the_session() {
+    let role = json!({ "temperature": 0.2, "max_tokens": 4000 });
+    let field = Field::new(&json!({ "v": 1 }), &json!({ "roles": { "engineer": role } }));
+    let told = "`temperature` (0.2) has an effect only if the agent's program offers an option";
+    let text = field.expect(&["resolve", "model", "--role", "engineer"], 0);
+    assert!(text.stderr.contains(told), "{}", text.stderr);
+    let shown = value(&field.expect(&["resolve", "model", "--role", "engineer", "--json"], 0));
+    let warnings = shown["warnings"].as_array().unwrap();
+    assert!(warnings.len() == 2 && warnings[0].as_str().unwrap().starts_with(told), "{shown}");
+    let other = value(&field.expect(&["resolve", "model", "--role", "qa", "--json"], 0));
+    assert_eq!(other["warnings"], json!([]));
+
+    field.plan("PLAN.md", &crate::field::one_epic(""));
+    let run = field.expect(&["run", "PLAN.md", "--no-wait"], 0);
+    for what in ["`temperature` (0.2)", "`max_tokens` (4000)"] {
+        let text = format!("{what} has no effect: the agent's program offers no such option");
+        assert_eq!(run.stderr.matches(&text).count(), 1, "{}", run.stderr);
+        let attempts = field.room(1).attempts().unwrap();
+        let lines = crate::field::lines_of(&attempts[0].paths.transcript());
+        let notices = lines.iter().filter(|line| line["type"] == "notice");
+        assert_eq!(notices.filter(|line| line["text"] == text.as_str()).count(), 1);
+    }
 }

@@ -159,3 +159,25 @@ fn for_a_window_and_then_the_room_wakes_by_itself() {
     assert!(attempts[1].record.opened_at >= soon, "it went on before the window opened");
     field.check_no_process();
 }
+
+#[test]
+fn for_a_window_that_opens_soon_when_the_session_has_no_try_or_no_time_left() {
+    for (settings, seconds) in
+        [(json!({ "agent_retries": 0 }), 8), (json!({ "timeout_seconds": 10 }), 12)]
+    {
+        let refusal = json!([{ "do": "rate_limit", "times": 1, "resets_in_seconds": seconds }]);
+        let mut all = json!({ "max_retries": 0 });
+        all.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
+        let (field, mut run) = begun(&one_epic(""), &refusal, &all);
+        let room = wait_for(&field, "developing");
+        let parked = room.last_attempt().unwrap().unwrap().record;
+        assert_eq!(parked.outcome, Some(Outcome::RateLimited), "{settings}");
+        let until = parked.resume_at.unwrap();
+        check_free(&field, &mut run);
+        assert_eq!(run.wait(PATIENCE).unwrap().code(), Some(0), "{settings}");
+        let standing = room.standing().unwrap();
+        assert_eq!((standing.state.as_str(), standing.replay.retries), ("passed", 0));
+        let next = &room.attempts().unwrap()[1].record;
+        assert!(next.opened_at >= until, "it went on before the window opened");
+    }
+}

@@ -19,6 +19,10 @@ pub(crate) struct Script {
     /// The delay before each step, in milliseconds, before the factor.
     #[serde(default = "step_ms")]
     pub(super) step_ms: u64,
+    /// Whether it says that it can reach tool servers over the network. It asks them nothing, and
+    /// says in its first turn which it was given.
+    #[serde(default)]
+    pub(super) reaches_network: bool,
     /// Whether the rules of the built-in script follow after these.
     #[serde(default = "yes")]
     pub(super) built_in_rules: bool,
@@ -148,6 +152,11 @@ fn yes() -> bool {
 }
 
 impl Script {
+    /// Whether it can be given tool servers over the network.
+    pub(crate) fn reaches_network(&self) -> bool {
+        self.reaches_network
+    }
+
     /// The delay before a step.
     pub(crate) fn step_delay(&self) -> std::time::Duration {
         self.paced(self.step_ms)

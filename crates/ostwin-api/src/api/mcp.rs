@@ -230,7 +230,7 @@ fn add(call: &Call, path: NameInPath, new: NewServer) -> Result<ServerNamed, Pro
             Server::Local { command, environment: new.environment }
         }
         (None, Some(url)) if new.environment.is_empty() => {
-            Server::Remote { url, headers: new.headers }
+            Server::Remote { url, headers: new.headers, sse: false }
         }
         _ => {
             let text = "give either `command`, with `environment`, or `url`, with `headers`";

@@ -94,6 +94,7 @@ impl Named {
                 Some(entry) if !entry.enabled => State::Disabled,
                 Some(_) if hidden => State::NotForRole,
                 Some(_) if kind == "local" && program.is_none() => State::NoProgram,
+                Some(_) if kind == "remote" => State::WhereAgentCan,
                 Some(_) => State::Enabled,
             };
             listed.push(Listed {
@@ -205,8 +206,8 @@ fn test(
             Ok(servers) => match servers.local.first() {
                 None => Err((
                     Exit::Usage,
-                    "it is reached over the network, which sessions cannot \
-                                           be given yet"
+                    "it is reached over the network: a session's agent does that by itself, and \
+                     there is nothing to start here"
                         .to_owned(),
                 )),
                 Some(server) => {
@@ -279,7 +280,7 @@ fn candidates(
     Ok(candidates)
 }
 
-/// Whether the agent starts it: what is reached over the network cannot be given to sessions yet.
+/// Whether the agent starts it.
 fn is_local(entry: &Entry) -> bool {
     matches!(entry.server, Server::Local { .. })
 }

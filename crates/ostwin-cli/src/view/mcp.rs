@@ -40,6 +40,8 @@ impl Tier {
 pub(crate) enum State {
     /// They do.
     Enabled,
+    /// It is reached over the network: they do if their agent's program can reach it.
+    WhereAgentCan,
     /// Its entry says no.
     Disabled,
     /// A tier removes it.
@@ -56,6 +58,7 @@ impl State {
     fn words(self) -> &'static str {
         match self {
             Self::Enabled => "enabled",
+            Self::WhereAgentCan => "where the agent can",
             Self::Disabled => "disabled",
             Self::Removed => "removed",
             Self::PassedOver => "passed over",

@@ -214,10 +214,10 @@ macro_rules! role_overrides {
             /// Whether sessions get no MCP servers at all.
             #[serde(skip_serializing_if = "Option::is_none")]
             pub no_mcp: Option<bool>,
-            /// Tools that a session may see; all, if not set.
+            /// Tools that a session may call; all, if not set.
             #[serde(skip_serializing_if = "Option::is_none")]
             pub allowed_tools: Option<Vec<String>>,
-            /// Tools that a session may not see.
+            /// Tools that a session may not call.
             #[serde(skip_serializing_if = "Option::is_none")]
             pub denied_tools: Option<Vec<String>>,
             /// Further environment variables that a session may see.

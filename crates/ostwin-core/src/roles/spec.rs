@@ -67,10 +67,10 @@ pub struct RoleSpec {
     /// Whether its sessions get no MCP servers at all.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub no_mcp: bool,
-    /// Tools its sessions may see; all, if not set.
+    /// Tools its sessions may call; all, if not set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allowed_tools: Option<Vec<String>>,
-    /// Tools its sessions may not see.
+    /// Tools its sessions may not call.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub denied_tools: Vec<String>,
     /// Commands that must succeed before its `done` counts.

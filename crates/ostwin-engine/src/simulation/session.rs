@@ -239,6 +239,7 @@ impl Player {
             can_resume: false,
             models: Vec::new(),
             model_selected: false,
+            left_out: Vec::new(),
         };
         let _ = self.events.send(Event::Opened(info));
         match self.script().await {

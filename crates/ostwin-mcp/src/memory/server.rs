@@ -75,9 +75,7 @@ impl Memory {
 
 /// The server for whom `binding` names.
 pub fn server(binding: Binding) -> Server<Memory> {
-    let log = binding.tool_log();
-    let clock = binding.project.store().clock.clone();
-    Server::new(ABOUT, Memory::new(binding), tools(), log, clock)
+    Server::new(ABOUT, &binding, Memory::new(binding.clone()), tools())
 }
 
 /// Every tool of the server.

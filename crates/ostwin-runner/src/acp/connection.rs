@@ -7,12 +7,12 @@ use std::time::Duration;
 use agent_client_protocol::schema::ProtocolVersion;
 use agent_client_protocol::v1::ConnectionTo;
 use agent_client_protocol::v1::schema::{
-    CancelNotification, ContentBlock, EnvVariable, Implementation, InitializeRequest,
-    InitializeResponse, LoadSessionRequest, McpServer as WireMcpServer, McpServerStdio,
-    NewSessionRequest, PromptRequest, RequestPermissionRequest, RequestPermissionResponse,
-    SessionConfigId, SessionConfigKind, SessionConfigOption, SessionConfigOptionCategory,
-    SessionConfigSelectOption, SessionConfigSelectOptions, SessionConfigValueId, SessionId,
-    SetSessionConfigOptionRequest, StopReason as WireStopReason, TextContent,
+    CancelNotification, ContentBlock, Implementation, InitializeRequest, InitializeResponse,
+    LoadSessionRequest, McpServer as WireMcpServer, NewSessionRequest, PromptRequest,
+    RequestPermissionRequest, RequestPermissionResponse, SessionConfigId, SessionConfigKind,
+    SessionConfigOption, SessionConfigOptionCategory, SessionConfigSelectOption,
+    SessionConfigSelectOptions, SessionConfigValueId, SessionId, SetSessionConfigOptionRequest,
+    StopReason as WireStopReason, TextContent,
 };
 use agent_client_protocol::{Agent, Client, Lines};
 use serde::{Deserialize, Serialize};
@@ -22,21 +22,9 @@ use tokio::task::JoinHandle;
 
 use super::failure::AcpError;
 use super::permission::{PermissionAsk, PermissionDecision, PermissionPolicy};
+use super::servers::{self, McpServer, RemoteServer};
 use super::update::{TokenUsage, UpdateSink};
 use super::wire::{self, Wire};
-
-/// A server that the agent starts for the session and speaks MCP to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct McpServer {
-    /// Name under which the agent shows its tools.
-    pub name: String,
-    /// The executable.
-    pub command: PathBuf,
-    /// Its arguments.
-    pub args: Vec<String>,
-    /// Variables that it needs: agents differ in what else they pass on.
-    pub env: Vec<(String, String)>,
-}
 
 /// How to open a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,10 +33,14 @@ pub struct Open {
     pub cwd: PathBuf,
     /// The session's MCP servers.
     pub mcp_servers: Vec<McpServer>,
+    /// Those that it reaches over the network, where the agent can.
+    pub remote_servers: Vec<RemoteServer>,
     /// An earlier session of this agent to go on with, where it can load one.
     pub resume: Option<String>,
     /// The model to select, where the agent offers a choice.
     pub model: Option<String>,
+    /// Further settings by name, where the agent offers an option of that name and value.
+    pub options: Vec<(&'static str, String)>,
     /// How long each step of the handshake may take.
     pub handshake_timeout: Duration,
     /// The version that we give as ours.
@@ -72,6 +64,8 @@ pub struct AgentInfo {
     pub models: Vec<String>,
     /// The wanted model was selected; false if the agent offers no such choice.
     pub model_selected: bool,
+    /// What the session was to have and the agent has no place for, each in one sentence.
+    pub left_out: Vec<String>,
 }
 
 /// Why a turn ended.
@@ -291,21 +285,25 @@ impl Handshake<'_> {
 
     async fn open_session(self, agent: &InitializeResponse) -> Result<Session, AcpError> {
         let can_load = agent.agent_capabilities.load_session;
+        let Open { mcp_servers, remote_servers, .. } = self.open;
+        let can = &agent.agent_capabilities.mcp_capabilities;
+        let servers = servers::given(mcp_servers, remote_servers, can);
         let loaded = match &self.open.resume {
-            Some(earlier) if can_load => self.load(earlier).await?,
+            Some(earlier) if can_load => self.load(earlier, servers.clone()).await?,
             _ => None,
         };
         let resumed = loaded.is_some();
         let (id, options) = match loaded {
             Some(loaded) => loaded,
             None => {
-                let request =
-                    NewSessionRequest::new(self.open.cwd.clone()).mcp_servers(self.mcp_servers());
+                let request = NewSessionRequest::new(self.open.cwd.clone()).mcp_servers(servers);
                 let answer = self.step("session/new", request).await?;
                 (answer.session_id, answer.config_options.unwrap_or_default())
             }
         };
         let model_selected = self.select_model(&id, &options).await?;
+        let mut left_out = servers::left_out(remote_servers, can);
+        left_out.extend(self.set_options(&id, &options).await?);
         let info = AgentInfo {
             name: agent.agent_info.as_ref().map(|agent| agent.name.clone()),
             version: agent.agent_info.as_ref().map(|agent| agent.version.clone()),
@@ -314,6 +312,7 @@ impl Handshake<'_> {
             can_resume: can_load,
             models: models(&options).map(|(_, value)| value.value.to_string()).collect(),
             model_selected,
+            left_out,
         };
         let Self { connection, wire, driver, .. } = self;
         Ok(Session { connection, id, info, wire, driver })
@@ -324,10 +323,11 @@ impl Handshake<'_> {
     async fn load(
         &self,
         earlier: &str,
+        servers: Vec<WireMcpServer>,
     ) -> Result<Option<(SessionId, Vec<SessionConfigOption>)>, AcpError> {
         let id = SessionId::new(earlier);
-        let request = LoadSessionRequest::new(id.clone(), self.open.cwd.clone())
-            .mcp_servers(self.mcp_servers());
+        let request =
+            LoadSessionRequest::new(id.clone(), self.open.cwd.clone()).mcp_servers(servers);
         self.wire.set_replaying(true);
         let answer = self.step("session/load", request).await;
         self.wire.set_replaying(false);
@@ -341,18 +341,6 @@ impl Handshake<'_> {
         }
     }
 
-    fn mcp_servers(&self) -> Vec<WireMcpServer> {
-        let servers = self.open.mcp_servers.iter().map(|server| {
-            let env = server.env.iter().map(|(name, value)| EnvVariable::new(name, value));
-            WireMcpServer::Stdio(
-                McpServerStdio::new(server.name.clone(), server.command.clone())
-                    .args(server.args.clone())
-                    .env(env.collect()),
-            )
-        });
-        servers.collect()
-    }
-
     /// Selects the wanted model, if one is wanted and the agent offers it.
     async fn select_model(
         &self,
@@ -361,9 +349,49 @@ impl Handshake<'_> {
     ) -> Result<bool, AcpError> {
         let Some(wanted) = &self.open.model else { return Ok(false) };
         let Some((option, value)) = find_model(options, wanted) else { return Ok(false) };
+        self.set(id, option, value).await?;
+        Ok(true)
+    }
+
+    /// Sets the further settings that the agent has a place for; what is said of the others.
+    async fn set_options(
+        &self,
+        id: &SessionId,
+        options: &[SessionConfigOption],
+    ) -> Result<Vec<String>, AcpError> {
+        let mut left_out = Vec::new();
+        for (name, wanted) in &self.open.options {
+            let Some(option) = options.iter().find(|option| *option.id.0 == **name) else {
+                left_out.push(format!(
+                    "`{name}` ({wanted}) has no effect: the agent's program offers no such option"
+                ));
+                continue;
+            };
+            let Some(value) = values(option).find(|value| is_value(value, wanted)) else {
+                left_out.push(format!(
+                    "`{name}` ({wanted}) has no effect: the agent's program does not offer that value"
+                ));
+                continue;
+            };
+            match self.set(id, option.id.clone(), value.value.clone()).await {
+                Err(AcpError::Agent { message, .. }) => left_out.push(format!(
+                    "`{name}` ({wanted}) has no effect: the agent's program refuses it: {message}"
+                )),
+                set => set?,
+            }
+        }
+        Ok(left_out)
+    }
+
+    async fn set(
+        &self,
+        id: &SessionId,
+        option: SessionConfigId,
+        value: SessionConfigValueId,
+    ) -> Result<(), AcpError> {
         let request = SetSessionConfigOptionRequest::new(id.clone(), option, value);
         self.step("session/set_config_option", request).await?;
-        Ok(true)
+        Ok(())
     }
 }
 
@@ -373,19 +401,30 @@ fn models(
 ) -> impl Iterator<Item = (&SessionConfigOption, &SessionConfigSelectOption)> {
     let models =
         options.iter().filter(|option| option.category == Some(SessionConfigOptionCategory::Model));
-    models.flat_map(|option| {
-        let mut values: Vec<_> = Vec::new();
-        if let SessionConfigKind::Select(select) = &option.kind {
-            match &select.options {
-                SessionConfigSelectOptions::Ungrouped(flat) => values.extend(flat),
-                SessionConfigSelectOptions::Grouped(groups) => {
-                    values.extend(groups.iter().flat_map(|group| &group.options));
-                }
-                _ => {}
+    models.flat_map(|option| values(option).map(move |value| (option, value)))
+}
+
+/// The values that an option offers.
+fn values(option: &SessionConfigOption) -> impl Iterator<Item = &SessionConfigSelectOption> {
+    let mut values: Vec<_> = Vec::new();
+    if let SessionConfigKind::Select(select) = &option.kind {
+        match &select.options {
+            SessionConfigSelectOptions::Ungrouped(flat) => values.extend(flat),
+            SessionConfigSelectOptions::Grouped(groups) => {
+                values.extend(groups.iter().flat_map(|group| &group.options));
             }
+            _ => {}
         }
-        values.into_iter().map(move |value| (option, value))
-    })
+    }
+    values.into_iter()
+}
+
+/// Whether this value is the one called `wanted`, by id or name; `0.20` is `0.2`.
+fn is_value(value: &SessionConfigSelectOption, wanted: &str) -> bool {
+    let number = wanted.parse::<f64>().ok();
+    [value.value.to_string(), value.name.clone()]
+        .iter()
+        .any(|called| called == wanted || (number.is_some() && called.parse().ok() == number))
 }
 
 /// The setting and value that select the model called `wanted`, by id or name.

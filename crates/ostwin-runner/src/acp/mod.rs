@@ -12,15 +12,19 @@ mod failure;
 mod permission;
 pub(crate) mod reset;
 mod rules;
+mod servers;
+mod tools;
 pub mod transcript;
 mod update;
 mod wire;
 
-pub use connection::{AgentInfo, McpServer, Open, PromptEnd, Session, StopReason};
+pub use connection::{AgentInfo, Open, PromptEnd, Session, StopReason};
 pub use failure::AcpError;
 pub(crate) use failure::speaks_of_a_limit;
 pub use permission::{
     Allow, PermissionAsk, PermissionChoice, PermissionDecision, PermissionKind, PermissionPolicy,
 };
 pub use rules::{Judgement, judge};
+pub use servers::{McpServer, RemoteServer};
+pub use tools::SessionTools;
 pub use update::{Diff, PlanStep, TokenUsage, ToolStatus, Update, UpdateSink};

@@ -9,6 +9,7 @@
 use ostwin_core::config::{ApprovalMode, Approvals, Otherwise};
 
 use super::permission::PermissionAsk;
+use super::tools::SessionTools;
 
 /// What the settings say about a request, with the reason for the audit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,8 +27,12 @@ const SEPARATORS: [char; 4] = [';', '&', '|', '\n'];
 /// What runs or writes something that no command pattern sees.
 const HIDDEN: [&str; 6] = ["$(", "`", ">", "<", "\r", "${"];
 
-/// Judges one request by the settings.
-pub fn judge(approvals: &Approvals, ask: &PermissionAsk) -> Judgement {
+/// Judges one request by the settings: a tool that the role may not call is denied, whatever the
+/// rules say.
+pub fn judge(approvals: &Approvals, tools: &SessionTools, ask: &PermissionAsk) -> Judgement {
+    if let Some(list) = tools.refusing(ask) {
+        return Judgement::Deny(list);
+    }
     match approvals.mode {
         ApprovalMode::Auto => Judgement::Allow("auto".to_owned()),
         ApprovalMode::Ask => Judgement::Ask,
@@ -155,6 +160,7 @@ fn fits(pattern: &str, text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use ostwin_core::roles::ToolLists;
     use proptest::prelude::*;
     use serde_json::json;
 
@@ -168,6 +174,10 @@ mod tests {
             input: Some(input),
             choices: Vec::new(),
         }
+    }
+
+    fn judged_by(approvals: &Approvals, ask: &PermissionAsk) -> Judgement {
+        judge(approvals, &SessionTools::default(), ask)
     }
 
     fn rules(allow: &[&str], deny: &[&str], otherwise: Otherwise) -> Approvals {
@@ -201,7 +211,7 @@ mod tests {
             ("X=1 rm -rf x", Some(false)),
             ("git push --force", Some(false)),
         ] {
-            let judged = judge(&rules, &ask("execute", "Run", json!({ "command": command })));
+            let judged = judged_by(&rules, &ask("execute", "Run", json!({ "command": command })));
             let allowed = match judged {
                 Judgement::Allow(_) => Some(true),
                 Judgement::Deny(_) => Some(false),
@@ -211,30 +221,42 @@ mod tests {
         }
         let words = json!({ "command": ["git", "push", "origin"] });
         let denied = Judgement::Deny("rule deny `execute:git push*`".to_owned());
-        assert_eq!(judge(&rules, &ask("execute", "Run", words)), denied);
+        assert_eq!(judged_by(&rules, &ask("execute", "Run", words)), denied);
         let read = ask("read", "Read /etc/hosts", json!({ "path": "/etc/hosts" }));
-        assert_eq!(judge(&rules, &read), Judgement::Allow("rule allow `read`".to_owned()));
+        assert_eq!(judged_by(&rules, &read), Judgement::Allow("rule allow `read`".to_owned()));
     }
 
     #[test]
     fn what_no_pattern_fits_is_as_the_settings_say() {
         let edit = ask("edit", "Edit a > b", json!({ "path": "src/a.rs" }));
-        let judged = |otherwise| judge(&rules(&["execute"], &[], otherwise), &edit);
+        let judged = |otherwise| judged_by(&rules(&["execute"], &[], otherwise), &edit);
         assert!(matches!(judged(Otherwise::Allow), Judgement::Allow(_)));
         assert!(matches!(judged(Otherwise::Deny), Judgement::Deny(_)));
         assert_eq!(judged(Otherwise::Ask), Judgement::Ask);
         let by_path = rules(&["edit:src/*"], &["edit:src/secret*"], Otherwise::Deny);
-        assert!(matches!(judge(&by_path, &edit), Judgement::Allow(_)));
+        assert!(matches!(judged_by(&by_path, &edit), Judgement::Allow(_)));
         let by_title = rules(&["Edit *"], &[], Otherwise::Deny);
-        assert!(matches!(judge(&by_title, &edit), Judgement::Allow(_)));
+        assert!(matches!(judged_by(&by_title, &edit), Judgement::Allow(_)));
     }
 
     #[test]
     fn the_mode_alone_decides_without_rules() {
         let any = ask("execute", "x", json!({}));
-        assert_eq!(judge(&Approvals::default(), &any), Judgement::Allow("auto".to_owned()));
+        assert_eq!(judged_by(&Approvals::default(), &any), Judgement::Allow("auto".to_owned()));
         let ask_always = Approvals { mode: ApprovalMode::Ask, ..Approvals::default() };
-        assert_eq!(judge(&ask_always, &any), Judgement::Ask);
+        assert_eq!(judged_by(&ask_always, &any), Judgement::Ask);
+    }
+
+    #[test]
+    fn a_tool_that_the_role_may_not_call_is_denied_in_every_mode() {
+        let lists = ToolLists { allowed: None, denied: vec!["query".to_owned()] };
+        let tools = SessionTools { lists, servers: vec!["db".to_owned()] };
+        let query = ask("other", "db_query", json!({}));
+        let denied = Judgement::Deny("`denied_tools` of the role".to_owned());
+        for mode in [ApprovalMode::Auto, ApprovalMode::Ask, ApprovalMode::Rules] {
+            let approvals = Approvals { mode, allow: vec!["*".to_owned()], ..Approvals::default() };
+            assert_eq!(judge(&approvals, &tools, &query), denied);
+        }
     }
 
     proptest! {

@@ -118,8 +118,10 @@ pub async fn handshake(trial: Trial<'_>) -> Result<AgentInfo, HandshakeError> {
             let open = Open {
                 cwd: cwd.to_owned(),
                 mcp_servers: Vec::new(),
+                remote_servers: Vec::new(),
                 resume: None,
                 model: None,
+                options: Vec::new(),
                 handshake_timeout: trial.patience,
                 client_version: env!("CARGO_PKG_VERSION").to_owned(),
             };

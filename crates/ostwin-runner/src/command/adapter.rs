@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use agent_client_protocol::schema::ProtocolVersion;
 use agent_client_protocol::v1::schema::{
     AgentCapabilities, CancelNotification, ContentBlock, ContentChunk, Implementation,
-    InitializeRequest, InitializeResponse, McpServer, NewSessionRequest, NewSessionResponse,
-    PromptRequest, PromptResponse, SessionId, SessionNotification, SessionUpdate, StopReason,
-    TextContent,
+    InitializeRequest, InitializeResponse, McpCapabilities, McpServer, NewSessionRequest,
+    NewSessionResponse, PromptRequest, PromptResponse, SessionId, SessionNotification,
+    SessionUpdate, StopReason, TextContent,
 };
 use agent_client_protocol::v1::{ConnectionTo, Responder};
 use agent_client_protocol::{Agent, ByteStreams, Client, Error};
@@ -108,8 +108,13 @@ async fn connect(desk: Arc<Desk>) -> Result<(), Error> {
 fn initialized(program: &str) -> InitializeResponse {
     let name = program.rsplit('/').next().unwrap_or(program);
     InitializeResponse::new(ProtocolVersion::V1)
-        .agent_capabilities(AgentCapabilities::new())
+        // The program reads its servers from a file, or has none.
+        .agent_capabilities(AgentCapabilities::new().mcp_capabilities(every_server()))
         .agent_info(Implementation::new(name, ""))
+}
+
+fn every_server() -> McpCapabilities {
+    McpCapabilities::new().http(true).sse(true)
 }
 
 /// The secrets that the own servers of the session are handed, which this process must not record

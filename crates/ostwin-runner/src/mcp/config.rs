@@ -93,6 +93,8 @@ pub enum Server {
         url: String,
         /// Headers of every request.
         headers: BTreeMap<String, String>,
+        /// It speaks the older transport, by server-sent events.
+        sse: bool,
     },
 }
 
@@ -159,6 +161,8 @@ enum OwnKind {
     Local,
     /// Over the network.
     Remote,
+    /// Over the network, by the older transport of server-sent events.
+    Sse,
 }
 
 /// A server below `mcpServers`.
@@ -235,12 +239,11 @@ fn is_server_name(name: &str) -> bool {
 }
 
 fn own_entry(own: Own) -> Result<Entry, String> {
-    let remote = own
-        .kind
-        .map_or(own.command.is_empty() && own.url.is_some(), |kind| kind == OwnKind::Remote);
+    let remote =
+        own.kind.map_or(own.command.is_empty() && own.url.is_some(), |kind| kind != OwnKind::Local);
     let server = if remote {
         let url = own.url.ok_or("a remote server needs `url`")?;
-        Server::Remote { url, headers: own.headers }
+        Server::Remote { url, headers: own.headers, sse: own.kind == Some(OwnKind::Sse) }
     } else {
         if own.command.first().is_none_or(String::is_empty) {
             return Err("a local server needs `command`: a list of program and arguments".into());
@@ -259,7 +262,8 @@ fn common_entry(common: Common) -> Result<Entry, String> {
     };
     let server = if remote {
         let url = common.url.ok_or("a server of this type needs `url`")?;
-        Server::Remote { url, headers: common.headers }
+        let sse = common.kind.as_deref() == Some("sse");
+        Server::Remote { url, headers: common.headers, sse }
     } else {
         let program = common.command.filter(|command| !command.is_empty());
         let program = program.ok_or("it needs `command`, or `url` for a remote server")?;
@@ -286,24 +290,30 @@ mod tests {
         let own = read(
             r#"{"mcp":{"db":{"type":"local","command":["db-mcp","--ro"],"environment":{"K":"v"}},
                        "web":{"type":"remote","url":"https://example.org","headers":{"A":"b"}},
+                       "feed":{"type":"sse","url":"https://example.org/sse"},
                        "old":null}}"#,
         );
         let common = read(
             r#"{"mcpServers":{"db":{"command":"db-mcp","args":["--ro"],"env":{"K":"v"}},
                               "web":{"type":"http","url":"https://example.org","headers":{"A":"b"}},
+                              "feed":{"type":"sse","url":"https://example.org/sse"},
                               "old":null}}"#,
         );
         let local = Server::Local {
             command: vec!["db-mcp".to_owned(), "--ro".to_owned()],
             environment: map(&[("K", "v")]),
         };
-        let remote =
-            Server::Remote { url: "https://example.org".to_owned(), headers: map(&[("A", "b")]) };
+        let remote = |path: &str, headers: &[(&str, &str)], sse| Server::Remote {
+            url: format!("https://example.org{path}"),
+            headers: map(headers),
+            sse,
+        };
         let entry = |server| Some(Entry { server, enabled: true, timeout_ms: None });
         let expected = ConfigFile {
             servers: BTreeMap::from([
                 ("db".to_owned(), entry(local)),
-                ("web".to_owned(), entry(remote)),
+                ("web".to_owned(), entry(remote("", &[("A", "b")], false))),
+                ("feed".to_owned(), entry(remote("/sse", &[], true))),
                 ("old".to_owned(), None),
             ]),
             warnings: Vec::new(),

@@ -199,8 +199,9 @@ fn written(server: &Server) -> Value {
         Server::Local { command, environment } => {
             json!({ "type": "local", "command": command, "environment": environment })
         }
-        Server::Remote { url, headers } => {
-            json!({ "type": "remote", "url": url, "headers": headers })
+        Server::Remote { url, headers, sse } => {
+            let kind = if *sse { "sse" } else { "remote" };
+            json!({ "type": kind, "url": url, "headers": headers })
         }
     };
     if let Some(fields) = entry.as_object_mut() {
@@ -215,7 +216,7 @@ fn check(path: &Path, file: &Map<String, Value>, name: &str) -> Result<(), EditE
         serde_json::to_vec(file).map_err(|error| FsError::new("serialise", path, error.into()))?;
     let servers = layer(path, parse(path, &bytes)?);
     let only = ServerFilter { no_mcp: false, refs: Some(vec![name.to_owned()]) };
-    resolve(Vec::new(), &servers, &only, &|_| Some("value".to_owned()))?;
+    resolve(Vec::new(), &servers, &only, &|_| Some("https://value".to_owned()))?;
     Ok(())
 }
 
@@ -307,12 +308,17 @@ mod tests {
     #[test]
     fn what_no_session_could_be_given_is_refused_and_changes_nothing() {
         let place = Place::new();
-        let remote = |url: &str| Server::Remote { url: url.to_owned(), headers: BTreeMap::new() };
+        let remote = |url: &str| Server::Remote {
+            url: url.to_owned(),
+            headers: BTreeMap::new(),
+            sse: false,
+        };
         for (name, server, problem) in [
             ("a b", local(&["x"], &[]), "a name has 1 to 64 ASCII letters"),
             ("db", local(&[], &[]), "a local server needs `command`"),
             ("db", local(&["x"], &[("A", "${A")]), "`${A` is no placeholder"),
             ("db", remote("https://${vault:x}/"), "`${vault:x}/` is no placeholder"),
+            ("db", remote("mcp.example.org"), "an address is `https://` or `http://`"),
             ("db", local(&["x", "${vault:a/b}"], &[]), "put a secret into an argument"),
             ("warroom", local(&["x"], &[]), "`warroom` is an own server"),
         ] {

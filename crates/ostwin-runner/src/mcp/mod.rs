@@ -26,5 +26,5 @@ pub use own::{
 };
 pub use placeholders::{PlaceholderError, Wanted, expand};
 pub use probe::{ProbeError, Probed, ProbedTool, probe};
-pub use servers::{RemoteServer, ServerFilter, SessionServers, available, resolve};
+pub use servers::{ServerFilter, SessionServers, available, resolve};
 pub use tiers::read_tiers;

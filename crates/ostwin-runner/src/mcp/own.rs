@@ -7,6 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use ostwin_core::ids::{AttemptId, PlanId, RoleRef, RoomId};
+use ostwin_core::roles::ToolLists;
 
 use super::servers::ServerFilter;
 use crate::acp::McpServer;
@@ -81,6 +82,8 @@ pub struct Binding {
     pub attempt: AttemptId,
     /// The plan of the room.
     pub plan: Option<PlanId>,
+    /// Which tools the session may call.
+    pub tools: ToolLists,
 }
 
 impl Binding {
@@ -98,6 +101,12 @@ impl Binding {
         ];
         if let Some(plan) = &self.plan {
             args.extend(["--plan".to_owned(), plan.to_string()]);
+        }
+        if let Some(allowed) = &self.tools.allowed {
+            args.extend(["--allowed-tools".to_owned(), allowed.join(",")]);
+        }
+        if !self.tools.denied.is_empty() {
+            args.extend(["--denied-tools".to_owned(), self.tools.denied.join(",")]);
         }
         args
     }

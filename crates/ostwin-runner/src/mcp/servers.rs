@@ -12,7 +12,7 @@ use super::config::{McpError, Server};
 use super::merge::{Servers, Slot};
 use super::own::OWN;
 use super::placeholders::{Wanted, expand, has_placeholder, wants_secret};
-use crate::acp::McpServer;
+use crate::acp::{McpServer, RemoteServer};
 
 /// What stands in a record where a secret would.
 const MASK: &str = "***";
@@ -42,28 +42,6 @@ impl ServerFilter {
     }
 }
 
-/// A server that the session reaches over the network.
-#[derive(Clone, PartialEq, Eq)]
-pub struct RemoteServer {
-    /// Name under which the agent shows its tools.
-    pub name: String,
-    /// Its address.
-    pub url: String,
-    /// Headers of every request.
-    pub headers: Vec<(String, String)>,
-}
-
-impl std::fmt::Debug for RemoteServer {
-    /// Without the headers' values, which may be secrets.
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let headers: Vec<&str> = self.headers.iter().map(|(name, _)| name.as_str()).collect();
-        out.debug_struct("RemoteServer")
-            .field("name", &self.name)
-            .field("headers", &headers)
-            .finish_non_exhaustive()
-    }
-}
-
 /// The servers of one session.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SessionServers {
@@ -81,6 +59,12 @@ pub struct SessionServers {
 }
 
 impl SessionServers {
+    /// Their names.
+    pub fn names(&self) -> Vec<String> {
+        let local = self.local.iter().map(|server| server.name.clone());
+        local.chain(self.remote.iter().map(|server| server.name.clone())).collect()
+    }
+
     /// The servers with everything that they need, secrets included, in the common spelling of
     /// `mcpServers`: for a file that only the session's own program reads.
     pub fn in_full(&self) -> Value {
@@ -100,8 +84,9 @@ impl SessionServers {
         let remote = self.remote.iter().map(|server| {
             let headers: Map<String, Value> =
                 server.headers.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+            let kind = kind_of(server.sse);
             let entry =
-                json!({ "type": "http", "url": server.url, "headers": headers, "tools": ["*"] });
+                json!({ "type": kind, "url": server.url, "headers": headers, "tools": ["*"] });
             (server.name.clone(), entry)
         });
         let servers: Map<String, Value> = local.chain(remote).collect();
@@ -193,15 +178,17 @@ pub fn resolve(
                     json!({ "command": program, "args": args, "env": masked(environment) }),
                 );
             }
-            Server::Remote { url, headers } => {
+            Server::Remote { url, headers, sse } => {
                 session.remote.push(RemoteServer {
                     name: name.clone(),
-                    url: fill.text("url", url)?,
+                    url: fill.address(url)?,
                     headers: fill.map("headers", headers)?,
+                    sse: *sse,
                 });
+                let kind = kind_of(*sse);
                 record.insert(
                     name.clone(),
-                    json!({ "type": "http", "url": url, "headers": masked(headers) }),
+                    json!({ "type": kind, "url": url, "headers": masked(headers) }),
                 );
             }
         }
@@ -269,6 +256,25 @@ impl Fill<'_> {
         })
     }
 
+    /// An address that can be reached. What it stands for is not told: it may hold a secret.
+    fn address(&self, text: &str) -> Result<String, McpError> {
+        let address = self.text("url", text)?;
+        let rest = ["http://", "https://"].iter().find_map(|scheme| address.strip_prefix(scheme));
+        let is_host = |rest: &str| {
+            !rest.starts_with('/') && !rest.is_empty() && !rest.contains(char::is_whitespace)
+        };
+        if rest.is_some_and(is_host) {
+            return Ok(address);
+        }
+        Err(McpError::Entry {
+            path: self.slot.source.clone(),
+            name: self.name.to_owned(),
+            problem: format!(
+                "`url` is `{text}`, and an address is `https://` or `http://` with a host behind it"
+            ),
+        })
+    }
+
     fn map(
         &self,
         field: &str,
@@ -278,6 +284,11 @@ impl Fill<'_> {
             .map(|(key, text)| Ok((key.clone(), self.text(&format!("{field}.{key}"), text)?)))
             .collect()
     }
+}
+
+/// The type of a server over the network in the common spelling.
+fn kind_of(sse: bool) -> &'static str {
+    if sse { "sse" } else { "http" }
 }
 
 /// What may be written down: placeholders as they are, and no value under a secret's name.
@@ -294,6 +305,8 @@ fn masked(map: &BTreeMap<String, String>) -> BTreeMap<&str, &str> {
 mod tests {
     use std::path::Path;
 
+    use ostwin_core::roles::ToolLists;
+
     use super::super::{Binding, config::parse, layer, merge};
     use super::*;
 
@@ -304,6 +317,10 @@ mod tests {
             role: "engineer:fe".parse().unwrap(),
             attempt: "att-01J8Z3K9V7Q2M5N4P6R8S0T1W3".parse().unwrap(),
             plan: Some("shop-3fa9c1".parse().unwrap()),
+            tools: ToolLists {
+                allowed: Some(Vec::new()),
+                denied: vec!["publish".to_owned(), "ask_human".to_owned()],
+            },
         }
     }
 
@@ -342,8 +359,9 @@ mod tests {
         let session =
             resolve(own(), &merge(user, room), &ServerFilter::default(), &lookup).unwrap();
         let args: Vec<String> = "--project /srv/shop --room room-003 --role engineer:fe \
-                                 --attempt att-01J8Z3K9V7Q2M5N4P6R8S0T1W3 --plan shop-3fa9c1"
-            .split_whitespace()
+                                 --attempt att-01J8Z3K9V7Q2M5N4P6R8S0T1W3 --plan shop-3fa9c1 \
+                                 --allowed-tools  --denied-tools publish,ask_human"
+            .split(' ')
             .map(str::to_owned)
             .collect();
         let server = |name: &str, command: &str, args: &[String], env: &[(&str, &str)]| McpServer {
@@ -362,6 +380,7 @@ mod tests {
                 name: "web".to_owned(),
                 url: "https://example.org".to_owned(),
                 headers: vec![("Authorization".to_owned(), "Bearer t".to_owned())],
+                sse: false,
             }],
             sources: BTreeMap::from([
                 ("db".to_owned(), PathBuf::from("user.json")),
@@ -409,6 +428,31 @@ mod tests {
             "p.json: MCP server `a`, `command`: `--pw=${vault:db/password}` would put a secret into \
              an argument, which everybody on this machine can read; put it into `environment`"
         );
+    }
+
+    #[test]
+    fn an_address_is_one() {
+        let url = |url: &str| {
+            let text = json!({ "mcp": { "web": { "url": url } } }).to_string();
+            let resolved =
+                resolve(own(), &tier("p.json", &text), &ServerFilter::default(), &lookup);
+            resolved.map(|session| session.remote[0].url.clone()).map_err(|error| error.to_string())
+        };
+        for good in ["https://example.org/mcp?x=1", "http://127.0.0.1:8080", "http://[::1]/"] {
+            assert_eq!(url(good), Ok(good.to_owned()));
+        }
+        for bad in ["example.org", "ftp://example.org", "https://", "https:///x", "https://a b", ""]
+        {
+            assert_eq!(
+                url(bad),
+                Err(format!(
+                    "p.json: MCP server `web`: `url` is `{bad}`, and an address is `https://` or \
+                     `http://` with a host behind it"
+                ))
+            );
+        }
+        let hidden = url("${DB_URL}").unwrap_err();
+        assert!(hidden.contains("`${DB_URL}`") && !hidden.contains("db://"), "{hidden}");
     }
 
     #[test]

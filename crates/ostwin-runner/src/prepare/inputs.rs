@@ -8,10 +8,10 @@ use super::brief::brief_text;
 use super::error::PrepareError;
 use super::session::{AttemptFacts, Occasion, PlanFacts, Settled};
 use super::{answers, digest, interrupted, messages};
-use crate::mcp::{DASHBOARD, MEMORY, OWN, SKILLS, SessionServers, WARROOM};
+use crate::mcp::{OWN, SessionServers};
 use crate::prompt::{
-    Criterion, DASHBOARD_TOOLS, INSTALL_TOOL, MEMORY_TOOLS, PromptInput, SKILLS_TOOLS,
-    SignalChoice, Standing, Text, ToolLine, WARROOM_TOOLS, skill_lines,
+    Criterion, INSTALL_TOOL, OWN_TOOLS, PromptInput, SignalChoice, Standing, Text, ToolLine,
+    skill_lines,
 };
 
 /// Largest file of Markdown that is read, in bytes.
@@ -102,28 +102,17 @@ fn signals(machine: &Machine, attempt: &AttemptFacts) -> Vec<SignalChoice> {
         .collect()
 }
 
-/// The tools of the own servers that the role may see.
+/// The tools of the own servers that the role may call.
 fn tools(settled: &Settled, servers: &SessionServers) -> Vec<ToolLine> {
-    let settings = &settled.settings;
-    let visible = |name: &str| {
-        let allowed = settings.allowed_tools.value.as_ref();
-        allowed.is_none_or(|allowed| allowed.iter().any(|tool| tool == name))
-            && !settings.denied_tools.value.iter().any(|tool| tool == name)
-    };
+    let lists = settled.settings.tool_lists();
     let there = |server: &str| servers.local.iter().any(|local| local.name == server);
-    let own = [
-        (WARROOM, WARROOM_TOOLS),
-        (MEMORY, MEMORY_TOOLS),
-        (SKILLS, SKILLS_TOOLS),
-        (DASHBOARD, DASHBOARD_TOOLS),
-    ];
-    own.into_iter()
+    OWN_TOOLS
+        .into_iter()
         .filter(|(server, _)| there(server))
         .flat_map(|(server, tools)| {
             tools.iter().map(move |(name, purpose)| (server, name, purpose))
         })
-        // Without this one no session could end.
-        .filter(|(_, name, _)| visible(name) || **name == WARROOM_TOOLS[0].0)
+        .filter(|(server, name, _)| lists.refusing(server, name).is_none())
         .filter(|(_, name, _)| settled.skills.may_install || **name != INSTALL_TOOL)
         .map(|(server, name, purpose)| ToolLine {
             server: server.to_owned(),
@@ -133,8 +122,9 @@ fn tools(settled: &Settled, servers: &SessionServers) -> Vec<ToolLine> {
         .collect()
 }
 
+/// The servers of others that the agent starts. Whether it can reach those of the network is not
+/// known before it runs.
 fn other_servers(servers: &SessionServers) -> Vec<String> {
     let local = servers.local.iter().map(|server| &server.name);
-    let remote = servers.remote.iter().map(|server| &server.name);
-    local.chain(remote).filter(|name| !OWN.contains(&name.as_str())).cloned().collect()
+    local.filter(|name| !OWN.contains(&name.as_str())).cloned().collect()
 }

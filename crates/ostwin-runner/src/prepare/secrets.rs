@@ -47,8 +47,7 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
-    use crate::acp::McpServer;
-    use crate::mcp::RemoteServer;
+    use crate::acp::{McpServer, RemoteServer};
 
     fn owned(list: &[(&str, &str)]) -> Vec<(String, String)> {
         list.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
@@ -71,6 +70,7 @@ mod tests {
                 name: "web".to_owned(),
                 url: "https://example.org".to_owned(),
                 headers: owned(&[("Authorization", "Bearer of-the-header")]),
+                sse: false,
             }],
             ..SessionServers::default()
         };

@@ -26,6 +26,7 @@ pub(super) fn of_session(
         role: attempt.role.clone(),
         attempt: attempt.id.clone(),
         plan: Some(contract.plan_id.clone()),
+        tools: settled.settings.tool_lists(),
     };
     let mut own = Vec::new();
     for name in own_names(settled, &filter) {

@@ -13,6 +13,8 @@ use ostwin_core::plans;
 use ostwin_core::plans::sha256;
 use ostwin_core::project::Project;
 use ostwin_core::redact::Redactor;
+use ostwin_core::roles::ToolLists;
+use ostwin_core::roles::tools::is_named;
 use ostwin_core::room::{Attempt, Contract, Manifest, Room};
 use ostwin_core::store::{Durability, Store};
 use ostwin_core::time::Timestamp;
@@ -23,11 +25,11 @@ use serde_json::{Value, json};
 use super::error::PrepareError;
 use super::skills::{SettledSkills, SkillQuestion, settle_skills};
 use super::{inputs, interrupted, secrets, servers};
-use crate::acp::McpServer;
+use crate::acp::{McpServer, SessionTools};
 use crate::agents::{EnvironmentPolicy, Programs, fixed_environment, session_environment};
 use crate::command;
 use crate::mcp::{SessionServers, Wanted};
-use crate::prompt::{self, Prompt, Text};
+use crate::prompt::{self, Prompt, Text, Tools};
 use crate::resolve::{self, Directives, MCP_CONFIG, Question, ResolveError, SessionSettings};
 use crate::roles::{
     self, ResolvedRole, RolePlaces, RoleTier, create_dynamic_role, find_role, role_hashes,
@@ -263,10 +265,14 @@ pub struct PreparedSession {
     pub env: BTreeMap<String, String>,
     /// Where it works.
     pub cwd: PathBuf,
-    /// Its MCP servers; the list for the agent's session is `local`.
+    /// Its MCP servers.
     pub servers: SessionServers,
+    /// The tools that it may call.
+    pub tools: SessionTools,
     /// The model to select, where the agent offers a choice.
     pub model: Option<String>,
+    /// Further settings by name, where the agent offers an option of that name.
+    pub options: Vec<(&'static str, String)>,
     /// The agent's own session to go on with, where it can load one.
     pub resume: Option<String>,
     /// What that session has cost by the records of earlier attempts, in US dollars.
@@ -391,19 +397,17 @@ pub fn prepare_session(
     let mut warnings = settled.role.warnings.clone();
     warnings.extend(settled.skills.warnings.iter().chain(&staging.warnings).cloned());
     warnings.extend(servers.warnings.clone());
-    warnings.extend(servers.remote.iter().map(|server| {
-        format!(
-            "MCP server `{}` is reached over the network, which sessions cannot be given yet",
-            server.name
-        )
-    }));
+    let tools = SessionTools { lists: settled.settings.tool_lists(), servers: servers.names() };
+    warnings.extend(tools_of_others(&attempt.role, &tools.lists, &servers));
     let resume = resumable(occasion, settled, attempt)?;
     Ok(PreparedSession {
         argv: argv(occasion.host, settled, attempt)?,
         env,
         redactor: known.with(&secrets),
         cwd,
+        tools,
         model: settled.settings.model.value.clone(),
+        options: settled.settings.options(),
         earlier_cost_usd: match &resume {
             Some(session) => interrupted::cost_of(occasion.room, session)?,
             None => 0.0,
@@ -420,6 +424,26 @@ pub fn prepare_session(
         layout: occasion.layout().clone(),
         servers,
     })
+}
+
+/// A warning if the role's lists are about tools of servers that do not keep them back themselves.
+fn tools_of_others(role: &RoleRef, lists: &ToolLists, servers: &SessionServers) -> Option<String> {
+    let is_own = |entry: &String| {
+        let named = |(server, tools): (&str, Tools)| {
+            tools.iter().any(|(tool, _)| is_named(entry, server, tool))
+        };
+        prompt::OWN_TOOLS.into_iter().any(named)
+    };
+    let about_others = lists.allowed.is_some() || !lists.denied.iter().all(is_own);
+    if servers.sources.is_empty() || !about_others {
+        return None;
+    }
+    let others: Vec<String> = servers.sources.keys().map(|name| format!("`{name}`")).collect();
+    Some(format!(
+        "`allowed_tools` and `denied_tools` of the role `{role}` hold for the own servers; a tool of \
+         {} is kept back only if the agent asks for a permission before it calls it",
+        others.join(", ")
+    ))
 }
 
 fn argv(

@@ -424,11 +424,11 @@ fn servers_of_the_room_replace_those_of_the_project() {
     let warnings: Vec<String> = session.warnings.iter().map(|text| world.relative(text)).collect();
     assert_eq!(
         warnings,
-        [
-            "PROJECT/.agents/war-rooms/room-001/mcp.json: MCP server `c`: field `x` is unknown",
-            "MCP server `c` is reached over the network, which sessions cannot be given yet",
-        ]
+        ["PROJECT/.agents/war-rooms/room-001/mcp.json: MCP server `c`: field `x` is unknown"]
     );
+    let remote: Vec<&str> = session.servers.remote.iter().map(|one| one.name.as_str()).collect();
+    assert_eq!(remote, ["c"]);
+    assert!(session.prompt.text.contains("Further servers of this session: `a`."));
 }
 
 #[test]
@@ -439,7 +439,7 @@ fn what_is_missing_is_named_before_anything_starts() {
     assert_eq!(
         world.prepare(&room, &attempt).unwrap_err(),
         "agent `goose`: the program `goose` is neither on PATH nor beside this executable; \
-         install it, or set `agents.goose.command`"
+         install it (see https://block.github.io/goose), or set `agents.goose.command`"
     );
     world.host.programs = Programs::default();
     assert_eq!(

@@ -27,4 +27,4 @@ pub use input::{
     skill_lines,
 };
 pub use nudge::nudge;
-pub use texts::{DASHBOARD_TOOLS, INSTALL_TOOL, MEMORY_TOOLS, SKILLS_TOOLS, WARROOM_TOOLS};
+pub use texts::{INSTALL_TOOL, MEMORY_TOOLS, OWN_TOOLS, SKILLS_TOOLS, Tools, WARROOM_TOOLS};

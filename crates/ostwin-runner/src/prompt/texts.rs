@@ -3,6 +3,8 @@
 //! Agent programs show the tools of a server under prefixes of their own, so every text names a
 //! tool in a way in which a model finds it under any of them.
 
+use crate::mcp::{DASHBOARD, MEMORY, SKILLS, WARROOM};
+
 /// The plain name of the tool that posts a signal.
 pub(super) const POST_TOOL: &str = "post_message";
 
@@ -48,8 +50,19 @@ starts from what you wrote down.
 - **Be truthful about doubt.** Claim only what you saw. A weakness that you name costs little, one \
 that others find costs an attempt.";
 
+/// Tools, each with its purpose.
+pub type Tools = &'static [(&'static str, &'static str)];
+
+/// The own servers with their tools, in the order in which they are told.
+pub const OWN_TOOLS: [(&str, Tools); 4] = [
+    (WARROOM, WARROOM_TOOLS),
+    (MEMORY, MEMORY_TOOLS),
+    (SKILLS, SKILLS_TOOLS),
+    (DASHBOARD, DASHBOARD_TOOLS),
+];
+
 /// The tools of the server `warroom`: name and purpose.
-pub const WARROOM_TOOLS: &[(&str, &str)] = &[
+pub const WARROOM_TOOLS: Tools = &[
     ("post_message", "posts a message to the room; the signal that ends this session goes here"),
     ("read_messages", "reads the room's messages, newest page first, with filters"),
     ("get_latest", "the last message of a type, or null"),
@@ -65,7 +78,7 @@ pub const WARROOM_TOOLS: &[(&str, &str)] = &[
 ];
 
 /// The tools of the server `memory`: name and purpose.
-pub const MEMORY_TOOLS: &[(&str, &str)] = &[
+pub const MEMORY_TOOLS: Tools = &[
     ("get_context", "what the rooms of this project know about a few keywords"),
     ("search", "searches the shared memory by words and meaning"),
     ("query", "the newest entries by tag, kind, room or role"),
@@ -77,7 +90,7 @@ pub const MEMORY_TOOLS: &[(&str, &str)] = &[
 ];
 
 /// The tools of the server `skills`: name and purpose.
-pub const SKILLS_TOOLS: &[(&str, &str)] = &[
+pub const SKILLS_TOOLS: Tools = &[
     ("load_skill", "the instructions of a skill, and the list of its files"),
     ("read_skill_file", "reads a file of a skill"),
     ("search_skills", "finds skills by words, also ones that this session was not given"),
@@ -89,7 +102,7 @@ pub const SKILLS_TOOLS: &[(&str, &str)] = &[
 pub const INSTALL_TOOL: &str = "install_skill";
 
 /// The tools of the server `dashboard`: name and purpose.
-pub const DASHBOARD_TOOLS: &[(&str, &str)] = &[
+const DASHBOARD_TOOLS: Tools = &[
     ("get_plan_status", "how far a plan is, epic by epic"),
     ("get_room_state", "the state of any room, its latest moves and messages"),
     ("aggregate_stats", "figures over plans: states, attempts, tokens, cost, times"),

@@ -1,6 +1,12 @@
 //! Why a session has nothing to run with.
 
+use ostwin_core::config::how_to_install;
+
 use super::order::Source;
+
+/// Why a tool cannot be denied.
+pub(crate) const NEEDED_TOOL: &str =
+    "by it every session says how its work ended; take it out of the list";
 
 /// Why the settings of a session could not be settled.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -36,10 +42,19 @@ pub enum ResolveError {
         /// Every agent of the settings.
         known: Vec<String>,
     },
+    /// The tool without which no session can end is denied.
+    #[error("`denied_tools`, from {by}, names `{tool}`: {}", NEEDED_TOOL)]
+    NeededTool {
+        /// The tool, as it is named.
+        tool: String,
+        /// Who denies it.
+        by: Source,
+    },
     /// The agent's program is not on this machine.
     #[error(
         "agent `{agent}`: the program `{program}` is neither on PATH nor beside this executable; \
-         install it, or set `agents.{agent}.command`"
+         install it{}, or set `agents.{agent}.command`",
+        how_to_install(agent).map_or_else(String::new, |how| format!(" ({how})"))
     )]
     NoProgram {
         /// The agent.

@@ -12,6 +12,7 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use error::NEEDED_TOOL;
 pub use error::ResolveError;
 pub use order::{Resolved, Source, SourceKind};
 pub(crate) use settings::MCP_CONFIG;

@@ -6,6 +6,7 @@ use ostwin_core::config::{
 };
 use ostwin_core::ids::RoleRef;
 use ostwin_core::json::nearest;
+use ostwin_core::roles::ToolLists;
 use ostwin_core::room::{Contract, RoomSettings};
 use serde::Serialize;
 
@@ -120,9 +121,9 @@ pub struct SessionSettings {
     pub no_mcp: Resolved<bool>,
     /// MCP servers that it may see besides the own ones; none means all.
     pub mcp_refs: Resolved<Option<Vec<String>>>,
-    /// Tools that it may see; none means all.
+    /// Tools that it may call; none means all.
     pub allowed_tools: Resolved<Option<Vec<String>>>,
-    /// Tools that it may not see.
+    /// Tools that it may not call.
     pub denied_tools: Resolved<Vec<String>>,
     /// Further variables of the user's environment that it may see.
     pub env_allow: Resolved<Vec<String>>,
@@ -131,9 +132,34 @@ pub struct SessionSettings {
 }
 
 impl SessionSettings {
+    /// What is set of the settings that few agents have a place for, by name.
+    pub fn options(&self) -> Vec<(&'static str, String)> {
+        let temperature = self.temperature.value.map(|value| value.to_string());
+        let max_tokens = self.max_tokens.value.map(|value| value.to_string());
+        let all = [("temperature", temperature), ("max_tokens", max_tokens)];
+        all.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+    }
+
     /// Which MCP servers it may see.
     pub fn server_filter(&self) -> ServerFilter {
         ServerFilter { no_mcp: !self.takes_servers(), refs: self.mcp_refs.value.clone() }
+    }
+
+    /// Which tools it may call.
+    pub fn tool_lists(&self) -> ToolLists {
+        let (allowed, denied) = (self.allowed_tools.value.clone(), self.denied_tools.value.clone());
+        ToolLists { allowed, denied }
+    }
+
+    /// These settings, if a session with them can end.
+    fn checked(self) -> Result<Self, ResolveError> {
+        match self.tool_lists().denies_the_needed() {
+            None => Ok(self),
+            Some(tool) => Err(ResolveError::NeededTool {
+                tool: tool.to_owned(),
+                by: self.denied_tools.source.clone(),
+            }),
+        }
     }
 
     /// Whether the last line that the agent's program prints is posted for it.
@@ -245,7 +271,8 @@ pub fn max_retries(question: &Question<'_>) -> Resolved<u32> {
 /// error when no agent is named.
 ///
 /// # Errors
-/// No agent is named anywhere, or the name is none of the settings'.
+/// No agent is named anywhere, the name is none of the settings', or a tool is denied that every
+/// session needs.
 pub fn resolve(
     question: &Question<'_>,
     programs: &Programs,
@@ -273,7 +300,7 @@ pub fn resolve(
     let some_f64 = |(value, source): Says<f64>| (value.map(Some), source);
     let some_text = |(value, source): Says<String>| (value.map(Some), source);
 
-    Ok(SessionSettings {
+    let session = SessionSettings {
         agent_command: Resolved { value: agent_spec.command.clone(), source: plain(&command_key) },
         agent,
         agent_spec,
@@ -383,7 +410,8 @@ pub fn resolve(
             config.approvals.clone(),
             [instance_approval, role_approval, between.role_file(spec.approval.clone())],
         ),
-    })
+    };
+    session.checked()
 }
 
 fn agent(

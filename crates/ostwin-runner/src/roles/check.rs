@@ -7,12 +7,16 @@ use ostwin_core::config::AgentSpec;
 use ostwin_core::ids::RoleName;
 use ostwin_core::json::nearest;
 use ostwin_core::layout::RolePaths;
+use ostwin_core::roles::tools::is_named;
+use ostwin_core::roles::{ToolList, ToolLists};
 use ostwin_skills::tiers::{Catalog, Hit};
 use serde::Serialize;
 
 use super::discover::{RolePlaces, RoleTier};
 use super::listing::{RoleListing, read_listed};
 use crate::mcp::{OWN, Servers};
+use crate::prompt::{OWN_TOOLS, Tools};
+use crate::resolve::NEEDED_TOOL;
 
 /// What a role may name.
 #[derive(Clone, Copy, Debug)]
@@ -112,7 +116,33 @@ pub fn check_role(
             findings.push(finding(RoleSeverity::Error, text));
         }
     }
+    let lists = ToolLists { allowed: None, denied: spec.denied_tools.clone() };
+    if let Some(tool) = lists.denies_the_needed() {
+        let text = format!("`denied_tools` names `{tool}`: {NEEDED_TOOL}");
+        findings.push(finding(RoleSeverity::Error, text));
+    }
+    let of = |list| move |name: &String| (list, name.clone());
+    let allowed = spec.allowed_tools.iter().flatten().map(of(ToolList::Allowed));
+    for (list, name) in allowed.chain(spec.denied_tools.iter().map(of(ToolList::Denied))) {
+        // Another server may have a tool of any name.
+        let near = nearest_tool(&name).filter(|_| known.servers.is_empty());
+        if let Some(near) = near {
+            let text = format!("`{list}`: no tool is called `{name}` (did you mean `{near}`?)");
+            findings.push(finding(RoleSeverity::Warning, text));
+        }
+    }
     findings
+}
+
+/// The tool of an own server whose name is nearly this, and not this.
+fn nearest_tool(name: &str) -> Option<&'static str> {
+    let of =
+        |(server, tools): (&'static str, Tools)| tools.iter().map(move |(name, _)| (server, *name));
+    let tools = || OWN_TOOLS.into_iter().flat_map(of);
+    if tools().any(|(server, tool)| is_named(name, server, tool)) {
+        return None;
+    }
+    nearest(name, tools().map(|(_, tool)| tool))
 }
 
 fn perhaps(near: Option<&str>) -> String {

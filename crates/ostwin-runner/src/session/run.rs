@@ -229,11 +229,22 @@ impl Course {
             Arc::clone(&self.spec.policy),
             move |ask, decision| observer.permission(ask, decision),
         );
-        let session = tokio::select! {
-            opened = opening => opened.map_err(Outcome::Failed)?,
+        let opened = tokio::select! {
+            opened = opening => opened,
             stop = self.desk.stop() => return Err(stop.outcome()),
         };
+        let session = match opened {
+            Ok(session) => session,
+            // There is no session that could wait.
+            Err(error) => match self.after_refusal(&error, 1, Duration::ZERO) {
+                Next::End(rest) if error.is_transient() => return Err(self.refused(error, rest)),
+                _ => return Err(Outcome::Failed(error)),
+            },
+        };
         self.recorder.opened(session.info());
+        for left_out in &session.info().left_out {
+            self.recorder.notice(left_out.clone());
+        }
         self.agent = Some(session.info().clone());
         self.tell(Event::Opened(session.info().clone()));
         Ok(session)
@@ -309,21 +320,12 @@ impl Course {
         if !error.is_transient() {
             return Err(Outcome::Failed(error));
         }
-        let now = self.spec.clock.now();
-        let reset = reset::reset_in(&error.to_string(), now);
-        let known = reset.map(|at| at.since(now));
-        let wait = match self.spec.retries.after(self.retries + 1, known, fastrand::f64()) {
+        let left = self.desk.deadline.saturating_duration_since(Instant::now());
+        let wait = match self.after_refusal(&error, self.retries + 1, left) {
             Next::Wait(wait) => wait,
-            Next::Rest => {
-                self.resume_at = reset;
-                return Err(Outcome::Failed(error));
-            }
-            Next::GiveUp => return Err(Outcome::Failed(error)),
+            Next::End(rest) => return Err(self.refused(error, rest)),
         };
         let until = Instant::now() + wait;
-        if until >= self.desk.deadline {
-            return Err(Outcome::Failed(error));
-        }
         self.retries += 1;
         self.recorder.notice(format!("{error}; asked again in {:.1} s", wait.as_secs_f64()));
         self.tell(Event::Retrying { number: self.retries, wait, error: error.to_string() });
@@ -331,6 +333,19 @@ impl Course {
             () = sleep_until(until) => Ok(()),
             stop = self.desk.stop() => Err(stop.outcome()),
         }
+    }
+
+    /// What follows refusal `number` of the model's service, with so much time left to wait.
+    fn after_refusal(&self, error: &AcpError, number: u32, left: Duration) -> Next {
+        let now = self.spec.clock.now();
+        let known = reset::reset_in(&error.to_string(), now).map(|at| at.since(now));
+        self.spec.retries.after(number, known, left, fastrand::f64())
+    }
+
+    /// The end of a session that the model's service refused; the room rests for so long.
+    fn refused(&mut self, error: AcpError, rest: Option<Duration>) -> Outcome {
+        self.resume_at = rest.map(|rest| self.spec.clock.now().plus(rest));
+        Outcome::Failed(error)
     }
 
     /// Ends every process of the session.

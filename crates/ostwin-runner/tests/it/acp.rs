@@ -7,7 +7,7 @@ use std::time::Duration;
 use libtest_mimic::Trial;
 use ostwin_runner::acp::{
     AcpError, AgentInfo, Allow, McpServer, Open, PermissionAsk, PermissionDecision,
-    PermissionPolicy, PromptEnd, Session, StopReason, TokenUsage, Update, UpdateSink,
+    PermissionPolicy, PromptEnd, RemoteServer, Session, StopReason, TokenUsage, Update, UpdateSink,
 };
 use serde_json::{Value, json};
 use tokio::io::{DuplexStream, ReadHalf, WriteHalf};
@@ -27,12 +27,20 @@ pub(crate) fn trials() -> Vec<Trial> {
             an_earlier_session_is_loaded_without_its_replay,
         ),
         trial(
+            "acp::servers_of_the_network_go_to_agents_that_can",
+            servers_of_the_network_go_to_agents_that_can,
+        ),
+        trial(
             "acp::a_session_that_is_forgotten_is_replaced",
             a_session_that_is_forgotten_is_replaced,
         ),
         trial(
             "acp::a_model_is_selected_where_there_is_a_choice",
             a_model_is_selected_where_there_is_a_choice,
+        ),
+        trial(
+            "acp::an_option_is_set_where_the_agent_has_it",
+            an_option_is_set_where_the_agent_has_it,
         ),
         trial("acp::permissions_are_decided_and_observed", permissions_are_decided_and_observed),
         trial("acp::failures_are_sorted", failures_are_sorted),
@@ -61,8 +69,10 @@ fn open() -> Open {
     Open {
         cwd: "/work".into(),
         mcp_servers: Vec::new(),
+        remote_servers: Vec::new(),
         resume: None,
         model: None,
+        options: Vec::new(),
         handshake_timeout: Duration::from_secs(20),
         client_version: "1".into(),
     }
@@ -134,6 +144,7 @@ async fn a_session_is_opened_and_prompted() {
             can_resume: true,
             models: Vec::new(),
             model_selected: false,
+            left_out: Vec::new(),
         }
     );
     let mut agent = stage.agent;
@@ -184,6 +195,58 @@ async fn an_earlier_session_is_loaded_without_its_replay() {
     assert_eq!(kept(&sink), [Update::Text("news".into())]);
 }
 
+fn remote(name: &str, sse: bool) -> RemoteServer {
+    RemoteServer {
+        name: name.into(),
+        url: format!("https://example.org/{name}"),
+        headers: vec![("Authorization".into(), "Bearer x".into())],
+        sse,
+    }
+}
+
+/// An agent that can load sessions and reach these servers.
+fn can(http: bool, sse: bool) -> Value {
+    let mut answer = initialized();
+    answer["agentCapabilities"]["mcpCapabilities"] = json!({"http": http, "sse": sse});
+    answer
+}
+
+async fn servers_of_the_network_go_to_agents_that_can() {
+    let headers = json!([{"name": "Authorization", "value": "Bearer x"}]);
+    let docs = json!({
+        "type": "http", "name": "docs", "url": "https://example.org/docs", "headers": headers,
+    });
+    let feed = json!({
+        "type": "sse", "name": "feed", "url": "https://example.org/feed", "headers": headers,
+    });
+    let without = |name: &str, how: &str| {
+        format!(
+            "the session has no MCP server `{name}`: it is reached over {how}, and the agent's \
+             program says that it cannot"
+        )
+    };
+    let (no_docs, no_feed) = (without("docs", "HTTP"), without("feed", "SSE"));
+    for (abilities, given, left_out) in [
+        (can(true, true), json!([docs, feed]), vec![]),
+        (can(true, false), json!([docs]), vec![no_feed.clone()]),
+        (can(false, true), json!([feed]), vec![no_docs.clone()]),
+        (initialized(), json!([]), vec![no_docs, no_feed]),
+    ] {
+        for (resume, method) in [(None, "session/new"), (Some("s".to_owned()), "session/load")] {
+            let remote_servers = vec![remote("docs", false), remote("feed", true)];
+            let mut stage = Stage::new(Open { remote_servers, resume, ..open() });
+            let agent = &mut stage.agent;
+            let (id, _) = agent.expect("initialize").await;
+            agent.answer(&id, &abilities).await;
+            let (id, params) = agent.expect(method).await;
+            assert_eq!(params["mcpServers"], given, "{method}");
+            agent.answer(&id, &json!({"sessionId": "s"})).await;
+            let session = stage.session.await.unwrap().unwrap();
+            assert_eq!(session.info().left_out, left_out, "{method}");
+        }
+    }
+}
+
 async fn a_session_that_is_forgotten_is_replaced() {
     let mut stage = Stage::new(Open { resume: Some("earlier".into()), ..open() });
     let agent = &mut stage.agent;
@@ -212,6 +275,45 @@ async fn a_model_is_selected_where_there_is_a_choice() {
     assert_eq!((&params["configId"], &params["value"]), (&json!("model"), &json!("l")));
     agent.answer(&id, &json!({"configOptions": options})).await;
     assert!(stage.session.await.unwrap().unwrap().info().model_selected);
+}
+
+async fn an_option_is_set_where_the_agent_has_it() {
+    let wishes = vec![("temperature", "0.2".to_owned()), ("max_tokens", "4000".to_owned())];
+    let offered = |values: &[&str]| {
+        let values: Vec<Value> =
+            values.iter().map(|value| json!({"value": value, "name": value})).collect();
+        json!([{
+            "id": "temperature", "name": "Temperature", "type": "select",
+            "currentValue": "1", "options": values,
+        }])
+    };
+    let no_effect =
+        |what: &str, why: &str| format!("{what} has no effect: the agent's program {why}");
+    let no_tokens = no_effect("`max_tokens` (4000)", "offers no such option");
+    let no_value = no_effect("`temperature` (0.2)", "does not offer that value");
+    let no_option = no_effect("`temperature` (0.2)", "offers no such option");
+    for (options, set, left_out) in [
+        (offered(&["0.20", "1"]), Some("0.20"), vec![no_tokens.clone()]),
+        (offered(&["0", "1"]), None, vec![no_value, no_tokens.clone()]),
+        (json!([]), None, vec![no_option, no_tokens]),
+    ] {
+        let mut stage = Stage::new(Open { options: wishes.clone(), ..open() });
+        let agent = &mut stage.agent;
+        let (id, _) = agent.expect("initialize").await;
+        agent.answer(&id, &initialized()).await;
+        let (id, _) = agent.expect("session/new").await;
+        agent.answer(&id, &json!({"sessionId": "s", "configOptions": options})).await;
+        if let Some(value) = set {
+            let (id, params) = agent.expect("session/set_config_option").await;
+            assert_eq!(
+                (&params["configId"], &params["value"]),
+                (&json!("temperature"), &json!(value))
+            );
+            agent.answer(&id, &json!({"configOptions": options})).await;
+        }
+        let session = stage.session.await.unwrap().unwrap();
+        assert_eq!(session.info().left_out, left_out);
+    }
 }
 
 fn permission(id: u32) -> Value {

@@ -125,6 +125,10 @@ where
                 continue;
             }
             "busy" => {}
+            "limited" => {
+                wire.refuse(&message["id"], 429, "too many requests, try again in 8s").await;
+                continue;
+            }
             // Goes on until it is cancelled.
             "long" => {
                 wire.say("working").await;

@@ -36,6 +36,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             "session::a_service_that_stays_busy_is_given_up",
             a_service_that_stays_busy_is_given_up,
         ),
+        trial("session::a_limit_that_ends_soon_is_told", a_limit_that_ends_soon_is_told),
         trial("session::an_agent_that_dies_says_how", an_agent_that_dies_says_how),
         trial(
             "session::a_missing_agent_is_a_failure_to_start",
@@ -60,8 +61,10 @@ fn spec(sandbox: &Sandbox, behaviour: &str) -> SessionSpec {
         open: Open {
             cwd: sandbox.path("."),
             mcp_servers: Vec::new(),
+            remote_servers: Vec::new(),
             resume: None,
             model: None,
+            options: Vec::new(),
             handshake_timeout: Duration::from_secs(20),
             client_version: "1".into(),
         },
@@ -247,6 +250,22 @@ async fn a_service_that_stays_busy_is_given_up() {
     assert_eq!(end.outcome, Outcome::Failed(AcpError::RateLimited("too many requests".into())));
     assert_eq!(end.outcome.word(), "rate-limited");
     assert_eq!(end.retries, 1);
+}
+
+async fn a_limit_that_ends_soon_is_told() {
+    // Without tries left, and without the time for one.
+    for (max, seconds) in [(0, 25), (9, 6)] {
+        let sandbox = Sandbox::new();
+        let mut spec = spec(&sandbox, "limited");
+        spec.retries = Retries::up_to(max);
+        spec.deadline = Instant::now() + Duration::from_secs(seconds);
+        let clock = spec.clock.clone();
+        let end = Desk::of(&sandbox, spec).await.end().await;
+        assert_eq!((end.outcome.word(), end.turns, end.retries), ("rate-limited", 1, 0));
+        let rest = end.resume_at.unwrap().since(clock.now());
+        let eight = Duration::from_secs(8);
+        assert!(rest <= eight && rest > Duration::from_secs(2), "{rest:?}");
+    }
 }
 
 async fn an_agent_that_dies_says_how() {

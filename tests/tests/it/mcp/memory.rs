@@ -65,6 +65,34 @@ fn a_room_sees_what_others_published_and_not_itself() {
 }
 
 #[test]
+fn a_tool_that_is_not_for_the_role_is_neither_listed_nor_called() {
+    let (table, attempt) = Table::at_work();
+    without_encoder(&table);
+    let id = attempt.record.id.to_string();
+    let seat = ["--room", "room-001", "--role", "engineer", "--attempt", &id];
+    let listed = |lists: &[&str]| {
+        let mut client = Client::greeted(&table.project, SERVER, &[&seat[..], lists].concat());
+        let answer = client.request("tools/list", &json!({}));
+        let tools = answer["result"]["tools"].as_array().unwrap().iter();
+        let names: Vec<String> =
+            tools.map(|tool| tool["name"].as_str().unwrap().to_owned()).collect();
+        (client, names)
+    };
+    let (mut client, names) = listed(&["--denied-tools", "publish,memory_query"]);
+    assert_eq!(names, ["search", "get_context", "list_memories"]);
+    let memory = json!({ "kind": "warning", "summary": "It leaks.", "tags": [] });
+    let (code, why) = client.refused("publish", &memory);
+    assert_eq!(code, "forbidden");
+    assert_eq!(why, "`publish` is not for the role `engineer`: its `denied_tools` names it");
+    assert_eq!(client.refused("query", &json!({})).0, "forbidden");
+    assert_eq!(client.ok("list_memories", &json!({}))["memories"], json!([]));
+    let (_client, names) = listed(&["--allowed-tools", "publish,query"]);
+    assert_eq!(names, ["publish", "query"]);
+    let (_client, names) = listed(&["--allowed-tools", ""]);
+    assert_eq!(names, Vec::<String>::new());
+}
+
+#[test]
 fn what_is_superseded_is_not_shown() {
     let table = Table::new();
     without_encoder(&table);

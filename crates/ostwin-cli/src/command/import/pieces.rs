@@ -186,7 +186,7 @@ impl Import<'_> {
 fn unset(server: &Server) -> Vec<String> {
     let (first, values): (Vec<&String>, _) = match server {
         Server::Local { command, environment } => (command.iter().collect(), environment),
-        Server::Remote { url, headers } => (vec![url], headers),
+        Server::Remote { url, headers, .. } => (vec![url], headers),
     };
     let lookup = |wanted: Wanted<'_>| match wanted {
         Wanted::Variable(name) => env::var(name),

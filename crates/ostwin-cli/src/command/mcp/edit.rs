@@ -21,7 +21,10 @@ const MAX_BYTES: u64 = 1 << 20;
 pub(super) fn add(context: &Context, project: &Project, args: &McpAddArgs) -> anyhow::Result<Exit> {
     let name = &args.name;
     let server = match &args.url {
-        Some(url) => Server::Remote { url: url.clone(), headers: pairs("--header", &args.header)? },
+        Some(url) => {
+            let headers = pairs("--header", &args.header)?;
+            Server::Remote { url: url.clone(), headers, sse: false }
+        }
         None => {
             Server::Local { command: args.command.clone(), environment: pairs("--env", &args.env)? }
         }

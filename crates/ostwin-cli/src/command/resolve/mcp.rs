@@ -92,13 +92,13 @@ impl Looked {
 }
 
 fn looked_at(named: &Named, listed: Listed) -> Looked {
-    let given = matches!(listed.state, State::Enabled | State::NoProgram);
+    let given = matches!(listed.state, State::Enabled | State::WhereAgentCan | State::NoProgram);
     if listed.source.is_none() || !given {
         return Looked { listed, entry: Value::Null, problem: None };
     }
     let only = ServerFilter { no_mcp: false, refs: Some(vec![listed.name.clone()]) };
     // What is shown holds placeholders, so that it is the same whatever they stand for.
-    let shown = resolve(Vec::new(), &named.merged, &only, &|_| Some(String::new()));
+    let shown = resolve(Vec::new(), &named.merged, &only, &|_| Some("https://value".to_owned()));
     let entry = shown.map(|shown| shown.record["mcpServers"][&listed.name].clone());
     let real = resolve(Vec::new(), &named.merged, &only, &|wanted| named.host.value(wanted));
     let problem = real.err().map(|error| chain(&error));

@@ -47,12 +47,22 @@ pub(super) fn model(
     let known = |key: &&str| Some(((*key).to_owned(), all.get(*key)?.clone()));
     let shown: Map<String, Value> = KEYS.iter().filter_map(known).collect();
     let shown = Value::Object(shown);
+    let told = |(name, value): &(&str, String)| {
+        format!(
+            "`{name}` ({value}) has an effect only if the agent's program offers an option of that \
+             name; a session that cannot send it says so"
+        )
+    };
+    let warnings: Vec<String> = resolved.options().iter().map(told).collect();
     if context.out.json {
-        context.out.json(&json!({ "role": role, "room": room, "settings": shown }))?;
+        context.out.json(&json!({
+            "role": role, "room": room, "settings": shown, "warnings": warnings,
+        }))?;
     } else {
         let rows = view::settings(&shown);
         let head = ["setting", "value", "from"];
         context.out.text(&table::table(&head, &rows, context.out.width()))?;
+        warn(&warnings);
     }
     warn(&found.warnings);
     Ok(Exit::Ok)
