@@ -259,7 +259,7 @@ fn a_setting_is_checked_written_and_found_again() {
     let unfit = field.expect(&["config", "set", "default_agent", "opencod"], 2).stderr;
     assert!(unfit.contains("nothing was written") && unfit.contains("opencode"), "{unfit}");
     assert_eq!(content(), before);
-    std::fs::write(&file, before.replacen('{', "{ \"default_agent\": \"opencod\",", 1)).unwrap();
+    std::fs::write(&file, before.replace("\"rehearsal\",", "\"opencod\",")).unwrap();
     let mending = field.expect(&["config", "set", "max_retries", "5"], 0).stderr;
     assert!(mending.contains("wrong otherwise"), "{mending}");
     std::fs::write(&file, &before).unwrap();

