@@ -19,7 +19,7 @@ fn main() -> ExitCode {
     let args = Args::parse();
     run(|| {
         start_logging(Logging { level: LevelFilter::WARN, color: Color::Auto })?;
-        serve(memory::server(Binding::resolve(&args.binding)?))?;
+        serve(memory::server(&Binding::resolve(&args.binding)?))?;
         Ok(Exit::Ok)
     })
 }

@@ -19,7 +19,7 @@ fn main() -> ExitCode {
     let args = Args::parse();
     run(|| {
         start_logging(Logging { level: LevelFilter::WARN, color: Color::Auto })?;
-        serve(warroom::server(Binding::resolve(&args.binding)?))?;
+        serve(warroom::server(&Binding::resolve(&args.binding)?))?;
         Ok(Exit::Ok)
     })
 }

@@ -259,10 +259,14 @@ fn a_setting_is_checked_written_and_found_again() {
     let unfit = field.expect(&["config", "set", "default_agent", "opencod"], 2).stderr;
     assert!(unfit.contains("nothing was written") && unfit.contains("opencode"), "{unfit}");
     assert_eq!(content(), before);
-    std::fs::write(&file, before.replace("\"rehearsal\",", "\"opencod\",")).unwrap();
+    ostwin_core::fs::replace_hint(
+        &file,
+        before.replace("\"rehearsal\",", "\"opencod\",").as_bytes(),
+    )
+    .unwrap();
     let mending = field.expect(&["config", "set", "max_retries", "5"], 0).stderr;
     assert!(mending.contains("wrong otherwise"), "{mending}");
-    std::fs::write(&file, &before).unwrap();
+    ostwin_core::fs::replace_hint(&file, before.as_bytes()).unwrap();
 
     let mut overruled = field.ostwin(&["config", "set", "max_retries", "6"]);
     overruled.env("OSTWIN_MAX_RETRIES", "2");

@@ -52,7 +52,7 @@ fn a_damaged_plan_is_named_and_never_run_anew() {
     let meta = plan.paths.meta();
     let sound = std::fs::read(&meta).unwrap();
     for damaged in [b"{".as_slice(), br#"{"schema_version":2}"#] {
-        std::fs::write(&meta, damaged).unwrap();
+        ostwin_core::fs::replace_hint(&meta, damaged).unwrap();
         for command in [&["status"][..], &["run", "PLAN.md", "--no-wait"], &["stop"]] {
             let refused = field.finish(command);
             assert_ne!(refused.status.code(), Some(0), "{command:?}");
@@ -63,14 +63,14 @@ fn a_damaged_plan_is_named_and_never_run_anew() {
         let doctor = field.expect(&["doctor"], 1).stdout;
         assert!(doctor.contains("PLAN.meta.json") && doctor.contains("restore"), "{doctor}");
     }
-    std::fs::write(&meta, sound).unwrap();
+    ostwin_core::fs::replace_hint(&meta, &sound).unwrap();
     let folders = std::fs::read_dir(field.project.layout().plans()).unwrap().count();
     assert_eq!(folders, 1, "nothing was imported once more");
     field.expect(&["doctor"], 0);
 
     let attempt = field.room(1).attempts().unwrap().remove(0).paths.record();
-    std::fs::write(&attempt, "{").unwrap();
-    std::fs::remove_file(plan.paths.plan()).unwrap();
+    ostwin_core::fs::replace_hint(&attempt, b"{").unwrap();
+    ostwin_core::fs::remove_file(&plan.paths.plan()).unwrap();
     let doctor = field.expect(&["doctor"], 1).stdout;
     assert!(doctor.contains("attempt.json") && doctor.contains("PLAN.md"), "{doctor}");
 }

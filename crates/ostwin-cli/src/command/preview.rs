@@ -16,7 +16,7 @@ use ostwin_core::plan_review::{self, Gate};
 use ostwin_core::plans::{self, StoredPlan};
 use ostwin_core::project::Project;
 use ostwin_runner::prepare::{Host, SettledSkills, SkillQuestion, settle_skills};
-use ostwin_runner::resolve::{Directives, Question, resolve};
+use ostwin_runner::resolve::{Directives, Question, ResolveError, resolve};
 use ostwin_runner::roles::{RolePlaces, Wanted as WantedRole, find_role};
 use ostwin_service::{Exit, Explain, Failure};
 use serde::Serialize;
@@ -220,10 +220,9 @@ impl<'a> Resolver<'a> {
                 }
                 let program = settled.agent_spec.command.first();
                 if let Some(program) = program.filter(|program| programs.find(program).is_none()) {
-                    preview.problem = Some(format!(
-                        "agent `{}`: the program `{program}` is neither on PATH nor beside ostwin",
-                        settled.agent.value
-                    ));
+                    let (agent, program) = (settled.agent.value.clone(), program.clone());
+                    let missing = ResolveError::NoProgram { agent, program };
+                    preview.problem = Some(missing.to_string());
                 }
                 preview.agent = Some(settled.agent.value);
                 preview.model = settled.model.value;

@@ -17,7 +17,7 @@ pub const ABOUT: About = About {
 };
 
 /// The server for whom `binding` names.
-pub fn server(binding: Binding) -> Server<Binding> {
+pub fn server(binding: &Binding) -> Server<Binding> {
     let is_session = binding.session.is_some();
     let offer = Offer {
         tools: tools(is_session),
@@ -25,7 +25,7 @@ pub fn server(binding: Binding) -> Server<Binding> {
         prompts: Vec::new(),
         library: None,
     };
-    Server::new(ABOUT, &binding, binding.clone(), offer)
+    Server::new(ABOUT, binding, binding.clone(), offer)
 }
 
 /// Every tool of the server, for a session or for a person's client, which has no room of its own.

@@ -74,8 +74,8 @@ impl Memory {
 }
 
 /// The server for whom `binding` names.
-pub fn server(binding: Binding) -> Server<Memory> {
-    Server::new(ABOUT, &binding, Memory::new(binding.clone()), tools())
+pub fn server(binding: &Binding) -> Server<Memory> {
+    Server::new(ABOUT, binding, Memory::new(binding.clone()), tools())
 }
 
 /// Every tool of the server.

@@ -35,10 +35,10 @@ impl Skills {
 }
 
 /// The server for whom `binding` names.
-pub fn server(binding: Binding) -> Server<Skills> {
+pub fn server(binding: &Binding) -> Server<Skills> {
     let tools = tools(binding.session.is_some());
     let offer = Offer { library: Some(extension::library()), ..Offer::from(tools) };
-    Server::new(ABOUT, &binding, Skills::new(binding.clone(), env::home()), offer)
+    Server::new(ABOUT, binding, Skills::new(binding.clone(), env::home()), offer)
 }
 
 /// Every tool of the server, for a session or for a person's client, which may ask for any role.

@@ -19,7 +19,7 @@ pub const ABOUT: About = About {
 };
 
 /// The server for whom `binding` names.
-pub fn server(binding: Binding) -> Server<Binding> {
+pub fn server(binding: &Binding) -> Server<Binding> {
     let is_session = binding.session.is_some();
     let offer = Offer {
         tools: tools(is_session),
@@ -27,7 +27,7 @@ pub fn server(binding: Binding) -> Server<Binding> {
         prompts: prompts::prompts(is_session),
         library: None,
     };
-    Server::new(ABOUT, &binding, binding.clone(), offer)
+    Server::new(ABOUT, binding, binding.clone(), offer)
 }
 
 /// Every tool of the server, for a session or for a person's client, which names the room in each

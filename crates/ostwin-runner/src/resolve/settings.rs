@@ -157,7 +157,7 @@ impl SessionSettings {
             None => Ok(self),
             Some(tool) => Err(ResolveError::NeededTool {
                 tool: tool.to_owned(),
-                by: self.denied_tools.source.clone(),
+                by: self.denied_tools.source,
             }),
         }
     }

@@ -85,7 +85,7 @@ fn without_its_cache_a_run_goes_on() {
     field.plan("PLAN.md", &one_epic(SHORT));
     let mut run = field.spawn(&["run", "PLAN.md", "--no-wait"]);
     field.wait_for_session(1);
-    std::fs::remove_dir_all(field.project.layout().cache()).unwrap();
+    ostwin_core::fs::remove_dir_all(&field.project.layout().cache()).unwrap();
     assert_eq!(run.wait(PATIENCE).unwrap().code(), Some(0));
     check_passed(&field);
 }
