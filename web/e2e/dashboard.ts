@@ -28,19 +28,13 @@ interface Options {
   config?: Record<string, unknown>;
 }
 
-/** A folder that is a project, and the server that shows it. */
-export class Dashboard {
-  private child: ChildProcess | null = null;
-  private port = 0;
-  url = "";
-  link = "";
+/** A folder that is a project. */
+export class Project {
+  readonly dir = mkdtempSync(join(tmpdir(), "ostwin-web-"));
 
-  private constructor(readonly dir: string) {}
-
-  static async start({ plan, rules = [], pace = 1, config = {} }: Options): Promise<Dashboard> {
-    const made = new Dashboard(mkdtempSync(join(tmpdir(), "ostwin-web-")));
-    made.ostwin("init");
-    const script = made.path("script.json");
+  constructor({ plan, rules = [], pace = 1, config = {} }: Options) {
+    this.ostwin("init");
+    const script = this.path("script.json");
     writeFileSync(script, JSON.stringify({ v: 1, pace, step_ms: 120, rules }));
     const settings = {
       schema_version: 1,
@@ -49,12 +43,10 @@ export class Dashboard {
       agents: { rehearsal: { command: ["ostwin-rehearsal", "--script", script] } },
       ...config,
     };
-    writeFileSync(made.path(".agents/config.json"), JSON.stringify(settings, null, 2));
+    writeFileSync(this.path(".agents/config.json"), JSON.stringify(settings, null, 2));
     if (plan) {
-      writeFileSync(made.path("PLAN.md"), plan);
+      writeFileSync(this.path("PLAN.md"), plan);
     }
-    await made.up();
-    return made;
   }
 
   path(name: string): string {
@@ -74,7 +66,7 @@ export class Dashboard {
     return done.stdout;
   }
 
-  private env(): NodeJS.ProcessEnv {
+  protected env(): NodeJS.ProcessEnv {
     const home = this.path("home");
     mkdirSync(home, { recursive: true });
     return {
@@ -86,9 +78,58 @@ export class Dashboard {
     };
   }
 
+  /** Ends the engines. */
+  stop(): void {
+    for (const plan of this.plans()) {
+      spawnSync(join(BINARIES, "ostwin"), ["stop", plan, "--force"], {
+        cwd: this.dir,
+        env: this.env(),
+        timeout: 20_000,
+      });
+    }
+  }
+
+  remove(): void {
+    if (process.env["OSTWIN_KEEP"]) return;
+    // An engine that is just ending may still write: what it leaves is in the temporary folder.
+    rmSync(this.dir, { recursive: true, force: true, maxRetries: 20, retryDelay: 200 });
+  }
+
+  private plans(): string[] {
+    if (!existsSync(this.path(".agents/plans"))) return [];
+    const listed = JSON.parse(this.ostwin("plan", "list", "--json")) as unknown;
+    const items = Array.isArray(listed) ? listed : (listed as { plans?: unknown[] }).plans;
+    return (items ?? []).flatMap((item) => {
+      const id = (item as { plan_id?: string }).plan_id;
+      return id ? [id] : [];
+    });
+  }
+}
+
+/** A project, and the server that shows it, with others beside it. */
+export class Dashboard extends Project {
+  private child: ChildProcess | null = null;
+  private port = 0;
+  url = "";
+  link = "";
+
+  private constructor(
+    options: Options,
+    private readonly others: Project[],
+  ) {
+    super(options);
+  }
+
+  static async start(options: Options, ...others: Project[]): Promise<Dashboard> {
+    const made = new Dashboard(options, others);
+    await made.up();
+    return made;
+  }
+
   /** Starts the server: on the port that it had before, if it had one. */
   async up(): Promise<void> {
-    const args = ["--project", this.dir, "--port", String(this.port), "--json"];
+    const projects = [this, ...this.others].flatMap(({ dir }) => ["--project", dir]);
+    const args = [...projects, "--port", String(this.port), "--json"];
     const child = spawn(join(BINARIES, "ostwin-dashboard"), args, {
       cwd: this.dir,
       env: this.env(),
@@ -124,37 +165,18 @@ export class Dashboard {
   async kill(): Promise<void> {
     const { child } = this;
     if (!child || child.exitCode !== null) return;
-    const gone = new Promise((done) => child.once("exit", done));
     child.removeAllListeners("exit");
-    child.once("exit", () => undefined);
-    const ended = new Promise((done) => child.once("close", done));
+    const ended = new Promise((done) => child.once("exit", done));
     child.kill("SIGKILL");
-    await Promise.race([gone, ended]);
+    await ended;
     this.child = null;
   }
 
   /** Ends everything that was started here. */
   async down(): Promise<void> {
-    for (const plan of this.plans()) {
-      spawnSync(join(BINARIES, "ostwin"), ["stop", plan, "--force"], {
-        cwd: this.dir,
-        env: this.env(),
-        timeout: 20_000,
-      });
-    }
+    const projects = [this, ...this.others];
+    for (const project of projects) project.stop();
     await this.kill();
-    if (process.env["OSTWIN_KEEP"]) return;
-    // An engine that is just ending may still write: what it leaves is in the temporary folder.
-    rmSync(this.dir, { recursive: true, force: true, maxRetries: 20, retryDelay: 200 });
-  }
-
-  private plans(): string[] {
-    if (!existsSync(this.path(".agents/plans"))) return [];
-    const listed = JSON.parse(this.ostwin("plan", "list", "--json")) as unknown;
-    const items = Array.isArray(listed) ? listed : (listed as { plans?: unknown[] }).plans;
-    return (items ?? []).flatMap((item) => {
-      const id = (item as { plan_id?: string }).plan_id;
-      return id ? [id] : [];
-    });
+    for (const project of projects) project.remove();
   }
 }

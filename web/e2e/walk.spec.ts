@@ -112,7 +112,7 @@ test("it is run from the browser and waits for the approval of a person", async 
   await page.getByRole("button", { name: "Approve" }).click();
   await expect(page.getByText("The plan waits for your approval.")).toBeHidden();
   // Its review was a run of its own: the approved plan is offered to be run.
-  await dialog.getByLabel("Review of the plan").selectOption("human");
+  await expect(dialog.getByLabel("Review of the plan")).toBeHidden();
   await run.click();
 });
 
@@ -231,11 +231,23 @@ test("the lifecycle is drawn", async () => {
   await expect(page.getByRole("img", { name: /It is developing/ })).toBeVisible();
 });
 
+test("what a room wrote down is one link away from it", async () => {
+  await page.getByRole("link", { name: "what it wrote down" }).click();
+  const chip = page.getByRole("button", { name: /^from room-/ });
+  await expect(chip).toBeVisible();
+  const memories = page.getByRole("list", { name: "Memories" }).getByRole("button");
+  const some = await memories.count();
+  await chip.click();
+  await expect(chip).toBeHidden();
+  await expect.poll(() => memories.count()).toBeGreaterThan(some);
+});
+
 test("a memory is published, and found by what it means", async () => {
   await go("Memory");
   await page.getByRole("button", { name: "Publish" }).click();
   const dialog = page.getByRole("dialog");
   await dialog.getByLabel("In one or two sentences").fill("Money is kept in whole cents.");
+  await dialog.getByLabel("What it is about").fill("EPIC-002");
   await dialog.getByLabel("Tags").fill("prices");
   await dialog.getByRole("button", { name: "Publish" }).click();
   await expect(page.getByText("Money is kept in whole cents.").first()).toBeVisible();
@@ -245,6 +257,12 @@ test("a memory is published, and found by what it means", async () => {
     .fill("how are amounts of cash stored");
   const first = page.getByRole("list", { name: "Found" }).getByRole("button").first();
   await expect(first).toContainText("whole cents", LONG);
+  await expect(first).toContainText("EPIC-002");
+  await page.keyboard.press("Control+k");
+  await page.getByRole("combobox", { name: /^Find/ }).fill("money in cents");
+  const found = page.getByRole("option", { name: /whole cents/ });
+  await expect(found).toContainText("EPIC-002", LONG);
+  await page.keyboard.press("Escape");
 });
 
 test("a role is edited for this project", async () => {

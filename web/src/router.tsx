@@ -15,12 +15,13 @@ interface ProjectSearch {
   project?: string;
 }
 
+/** What stands in the address. The router reads `q=true` or `q=12` as the value that it could be. */
 const text = (value: unknown): string | undefined =>
-  typeof value === "string" && value
-    ? value
-    : typeof value === "number"
-      ? String(value)
-      : undefined;
+  typeof value === "string"
+    ? value || undefined
+    : value === undefined
+      ? undefined
+      : JSON.stringify(value);
 
 const project = (search: Record<string, unknown>): ProjectSearch => ({
   project: text(search["project"]),
@@ -53,7 +54,6 @@ const index = createRoute({
 const plans = createRoute({
   getParentRoute: () => root,
   path: "/plans",
-  validateSearch: (search): { new?: boolean } => (search["new"] ? { new: true } : {}),
   component: lazyRouteComponent(() => import("./pages/Plans"), "Plans"),
 });
 

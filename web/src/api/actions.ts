@@ -3,60 +3,42 @@
 import { chosenScope } from "./chosen";
 import { part, post, put, remove } from "./client";
 import type { Scope } from "./queries";
-import { readDag, type WireDag } from "./read";
-import type { Diagnostic, Hit, PlanCheck } from "./types";
+import { readCheck } from "./read";
+import type { components } from "./schema";
+import type { PlanCheck, RoleDetail, Started } from "./types";
 
-/** The engine's answer to a request. */
-export interface Answer {
-  result: "done" | "refused" | "void" | "pending";
-  reason?: string | null;
-}
+type Wire = components["schemas"];
 
-/** A request that the engine did not carry out, in its words. */
-export class Refused extends Error {}
+/** What is sent: what has a default may be left out. */
+type Sent<Name extends keyof Wire, Needed extends keyof Wire[Name] = never> = Partial<Wire[Name]> &
+  Pick<Wire[Name], Needed>;
 
-async function ask(path: string, body: unknown, scope: Scope): Promise<Answer> {
-  const answer = await post<Answer>(path, body, scope);
-  if (answer.result === "refused" || answer.result === "void") {
-    throw new Refused(answer.reason ?? "The request was not carried out.");
-  }
-  return answer;
-}
+/** A request to the engine; one that is refused is an error. */
+const ask = (path: string, body: unknown, scope: Scope) =>
+  post<Wire["Answered"]>(path, body, scope);
 
-export interface RunOptions {
-  review?: string;
-  max_rooms?: number;
-  agent?: string;
-  model?: string;
-  resume?: boolean;
-}
+/** What becomes of epics that have begun and that an edit changes. */
+export type Begun = Wire["BegunAnswer"];
+
+export type RunOptions = Sent<"Run">;
 
 export const plan = {
-  create: (body: { markdown: string } | { goal: string }) =>
-    post<{ plan_id: string; project?: string }>("/plans", body),
-  check: async (markdown: string): Promise<PlanCheck> => {
-    const { diagnostics, dag } = await post<{ diagnostics: Diagnostic[]; dag: WireDag | null }>(
-      "/plans/check",
-      { markdown },
-    );
-    return { diagnostics, dag: dag && readDag(dag) };
+  create: (body: Sent<"NewPlan">, scope: Scope) => post<Wire["TakenPlan"]>("/plans", body, scope),
+  check: async (markdown: string, scope: Scope): Promise<PlanCheck> => {
+    const body: Sent<"Text"> = { markdown };
+    return readCheck(await post<Wire["Checked"]>("/plans/check", body, scope));
   },
-  /** `begun`: what becomes of epics that have begun and that the edit changes. */
   save: (
     id: string,
     markdown: string,
     base_sha256: string,
-    begun: "keep" | "redo" | undefined,
+    begun: Begun | undefined,
     scope: Scope,
-  ) =>
-    put<{ sha256?: string; diagnostics?: Diagnostic[] }>(
-      `/plans/${part(id)}`,
-      { markdown, base_sha256, begun },
-      scope,
-    ),
-  remove: (id: string, scope: Scope) => remove(`/plans/${part(id)}`, scope),
+  ) => put<Wire["TakenPlan"]>(`/plans/${part(id)}`, { markdown, base_sha256, begun }, scope),
+  /** With its rooms. */
+  remove: (id: string, scope: Scope) => remove(`/plans/${part(id)}`, { with_rooms: true }, scope),
   run: (id: string, options: RunOptions, scope: Scope) =>
-    post<{ run_id?: string | null; log?: string }>(`/plans/${part(id)}/run`, options, scope),
+    post<Started>(`/plans/${part(id)}/run`, options, scope),
   stop: (id: string, force: boolean, scope: Scope) =>
     ask(`/plans/${part(id)}/stop`, { force }, scope),
   pause: (id: string, scope: Scope) => ask(`/plans/${part(id)}/pause`, {}, scope),
@@ -71,15 +53,11 @@ export const plan = {
     post(`/plans/${part(id)}/budget`, budget, scope),
 };
 
-export type Said = "message" | "answer" | "approve" | "deny";
+export type Said = Wire["SaidKind"];
 
 export const room = {
   say: (id: string, kind: Said, body: string, re: string | null | undefined, scope: Scope) =>
-    post<{ message_id: string }>(
-      `/rooms/${part(id)}/channel`,
-      { kind, body, re: re ?? undefined },
-      scope,
-    ),
+    post<Wire["Spoken"]>(`/rooms/${part(id)}/channel`, { kind, body, re: re ?? undefined }, scope),
   decide: (id: string, verdict: string, reason: string, scope: Scope) =>
     ask(`/rooms/${part(id)}/status`, { verdict, reason }, scope),
   /** One of the room's own settings. */
@@ -89,43 +67,31 @@ export const room = {
     ask(`/rooms/${part(id)}/status`, { state, reason }, scope),
 };
 
-export interface SearchQuery {
-  query: string;
-  mode?: string;
-  kind?: string;
-  tags?: string[];
-  limit?: number;
-  in?: string;
-}
+export type SearchQuery = Sent<"Search", "query">;
 
 export const memory = {
-  search: (query: SearchQuery) =>
-    post<{ items: Hit[]; mode_used?: string }>("/search", query, chosenScope()),
-  publish: (body: {
-    kind: string;
-    summary: string;
-    detail?: string;
-    tags?: string[];
-    supersedes?: string;
-  }) => post<{ id: string }>("/memories", body, chosenScope()),
+  search: (query: SearchQuery) => post<Wire["Found"]>("/search", query, chosenScope()),
+  /** In every project; each hit says of which it is. */
+  searchAll: (query: SearchQuery) => post<Wire["Found"]>("/search", query),
+  publish: (body: Sent<"NewMemory", "kind" | "summary">) =>
+    post<Wire["Memory"]>("/memories", body, chosenScope()),
 };
 
 export const settings = {
   set: (key: string, value: unknown) => put("/config", { key, value }, chosenScope()),
-  saveRole: (name: string, role_json: unknown, role_md: string) =>
-    put(`/roles/${part(name)}`, { role_json, role_md }, chosenScope()),
-  removeRole: (name: string) => remove(`/roles/${part(name)}`, chosenScope()),
+  saveRole: (name: string, role_json: Wire["NewRole"]["role_json"], role_md: string) =>
+    put<RoleDetail>(`/roles/${part(name)}`, { role_json, role_md }, chosenScope()),
+  removeRole: (name: string) => remove(`/roles/${part(name)}`, {}, chosenScope()),
   installSkill: (source: string) => post("/skills/install", { source }, chosenScope()),
-  removeSkill: (name: string) => remove(`/skills/${part(name)}`, chosenScope()),
-  saveMcp: (name: string, server: { command: string[] } | { url: string }) =>
-    put<{ warnings: string[] }>(`/mcp/${part(name)}`, server, chosenScope()),
-  removeMcp: (name: string) => remove(`/mcp/${part(name)}`, chosenScope()),
-  testMcp: (name: string) =>
-    post<Record<string, unknown>>(`/mcp/${part(name)}/test`, {}, chosenScope()),
+  removeSkill: (name: string) => remove(`/skills/${part(name)}`, {}, chosenScope()),
+  saveMcp: (name: string, server: Sent<"NewServer">) =>
+    put<Wire["ServerNamed"]>(`/mcp/${part(name)}`, server, chosenScope()),
+  removeMcp: (name: string) => remove(`/mcp/${part(name)}`, {}, chosenScope()),
+  testMcp: (name: string) => post<Wire["ServerTest"]>(`/mcp/${part(name)}/test`, {}, chosenScope()),
   testAgent: (name: string) =>
-    post<Record<string, unknown>>(`/agents/${part(name)}/test`, {}, chosenScope()),
+    post<Wire["AgentTest"]>(`/agents/${part(name)}/test`, {}, chosenScope()),
   setSecret: (server: string, key: string, value: string) =>
     put(`/vault/${part(server)}/${part(key)}`, { value }, chosenScope()),
   removeSecret: (server: string, key: string) =>
-    remove(`/vault/${part(server)}/${part(key)}`, chosenScope()),
+    remove(`/vault/${part(server)}/${part(key)}`, {}, chosenScope()),
 };

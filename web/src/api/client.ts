@@ -75,8 +75,21 @@ async function send(method: string, target: string, body?: unknown): Promise<Res
   return response;
 }
 
+type SnapshotListener = (streamId: string) => void;
+const listeners = new Set<SnapshotListener>();
+
+/** Hears of each snapshot which event of the stream it is sure to include. */
+export function onSnapshot(listener: SnapshotListener): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
 export async function get<T>(path: string, query?: Query): Promise<T> {
-  return (await send("GET", url(path, query))).json() as Promise<T>;
+  const response = await send("GET", url(path, query));
+  const value = (await response.json()) as T;
+  const streamId = response.headers.get("ostwin-stream-id");
+  if (streamId) for (const listener of listeners) listener(streamId);
+  return value;
 }
 
 /** A file's text, whatever its type. */
@@ -94,5 +107,5 @@ export const post = <T>(path: string, body: unknown, query?: Query): Promise<T> 
   write("POST", path, body ?? {}, query);
 export const put = <T>(path: string, body: unknown, query?: Query): Promise<T> =>
   write("PUT", path, body, query);
-export const remove = <T>(path: string, query?: Query): Promise<T> =>
-  write("DELETE", path, {}, query);
+export const remove = <T>(path: string, body: unknown, query?: Query): Promise<T> =>
+  write("DELETE", path, body, query);

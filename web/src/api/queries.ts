@@ -3,11 +3,12 @@
 
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { chosenScope } from "./chosen";
+import { following, preceding } from "../lib/stretches";
 import { get, part, text } from "./client";
 import { readDag, readPlan, readRoom, readTranscript } from "./read";
-import type { WireDag, WirePlan, WireRoom, WireTranscript } from "./read";
+import type { components } from "./schema";
 import type {
-  Artifact,
+  ArtifactList,
   ChannelPage,
   Figures,
   InboxItem,
@@ -21,6 +22,8 @@ import type {
   Summary,
   TimelineAttempt,
 } from "./types";
+
+type Wire = components["schemas"];
 
 export type Scope = { project?: string };
 
@@ -62,20 +65,19 @@ export const plansQuery = queryOptions({
 
 export const projectsQuery = queryOptions({
   queryKey: ["projects"],
-  queryFn: () =>
-    get<Page<{ project: string; name: string; root: string; plans: number }>>("/projects"),
+  queryFn: () => get<Page<Wire["ServedProject"]>>("/projects"),
 });
 
 export const planQuery = (id: string, scope: Scope) =>
   queryOptions({
     queryKey: [...keys.plan(id), scope.project ?? null],
-    queryFn: async () => readPlan(await get<WirePlan>(`/plans/${part(id)}`, scope)),
+    queryFn: async () => readPlan(await get<Wire["Plan"]>(`/plans/${part(id)}`, scope)),
   });
 
 export const dagQuery = (id: string, scope: Scope) =>
   queryOptions({
     queryKey: [...keys.dag(id), scope.project ?? null],
-    queryFn: async () => readDag(await get<WireDag>(`/plans/${part(id)}/dag`, scope)),
+    queryFn: async () => readDag(await get<Wire["Graph"]>(`/plans/${part(id)}/dag`, scope)),
   });
 
 export const timelineQuery = (id: string, scope: Scope) =>
@@ -84,11 +86,18 @@ export const timelineQuery = (id: string, scope: Scope) =>
     queryFn: () => get<Page<TimelineAttempt>>(`/plans/${part(id)}/timeline`, scope),
   });
 
-/** The newest events of a plan, oldest first. */
+/** The newest events of a plan, oldest first; then those before. */
 export const eventsQuery = (id: string, scope: Scope) =>
-  queryOptions({
+  infiniteQueryOptions({
     queryKey: [...keys.events(id), scope.project ?? null],
-    queryFn: () => get<Page<PlanEvent>>(`/plans/${part(id)}/events`, { ...scope, limit: EVENTS }),
+    initialPageParam: null as number | null,
+    queryFn: ({ pageParam }) =>
+      get<Page<PlanEvent>>(`/plans/${part(id)}/events`, {
+        ...scope,
+        before: pageParam,
+        limit: EVENTS,
+      }),
+    getNextPageParam: ({ items }) => (items.length < EVENTS ? undefined : items[0]?.seq),
   });
 
 export const diffQuery = (id: string, scope: Scope) =>
@@ -105,7 +114,7 @@ export const roomsQuery = queryOptions({
 export const roomQuery = (id: string, scope: Scope) =>
   queryOptions({
     queryKey: [...keys.room(id), scope.project ?? null],
-    queryFn: async () => readRoom(await get<WireRoom>(`/rooms/${part(id)}`, scope)),
+    queryFn: async () => readRoom(await get<Wire["RoomStory"]>(`/rooms/${part(id)}`, scope)),
   });
 
 /** A room's channel: the newest messages first, older ones as the reader scrolls up. */
@@ -138,36 +147,63 @@ export const channelStartQuery = (id: string, scope: Scope, filter: ChannelFilte
     getNextPageParam: (newest) => newest.next_cursor ?? undefined,
   });
 
-export const transcriptQuery = (id: string, number: number, scope: Scope) =>
-  infiniteQueryOptions({
-    queryKey: [...keys.transcript(id, number), scope.project ?? null],
-    initialPageParam: "",
-    queryFn: async ({ pageParam }) =>
-      readTranscript(
-        await get<WireTranscript>(`/rooms/${part(id)}/attempts/${number}/transcript`, {
-          ...scope,
-          after: pageParam,
-          limit: TRANSCRIPT_PAGE,
-        }),
-      ),
+type TranscriptPart = "end" | { after: number } | { before: number; until: number };
+
+/** A session's transcript: from its end, older lines as the reader scrolls up; or from its start. */
+export const transcriptQuery = (id: string, number: number, scope: Scope, fromStart: boolean) => {
+  const path = `/rooms/${part(id)}/attempts/${number}`;
+  const read = async (after: number) =>
+    readTranscript(
+      await get<Wire["Transcript"]>(`${path}/transcript`, {
+        ...scope,
+        after,
+        limit: TRANSCRIPT_PAGE,
+      }),
+    );
+  return infiniteQueryOptions({
+    queryKey: [...keys.transcript(id, number), scope.project ?? null, fromStart],
+    initialPageParam: (fromStart ? { after: 0 } : "end") as TranscriptPart,
+    queryFn: async ({ pageParam }) => {
+      if (pageParam === "end") {
+        const { transcript_bytes } = await get<Wire["AttemptStory"]>(path, scope);
+        return preceding(read, transcript_bytes, Infinity);
+      }
+      return "after" in pageParam
+        ? following(read, pageParam.after)
+        : preceding(read, pageParam.before, pageParam.until);
+    },
     // There is always a next part: what the session will say.
-    getNextPageParam: (last) => last.next_cursor,
+    getNextPageParam: (last): TranscriptPart => ({ after: last.next_cursor }),
+    getPreviousPageParam: ({ items, from, next_cursor }): TranscriptPart | undefined =>
+      from === 0 ? undefined : { before: from, until: items[0]?.seq ?? next_cursor + 1 },
   });
+};
 
 export const attemptQuery = (id: string, number: number, scope: Scope) =>
   queryOptions({
     queryKey: ["attempt", id, number, scope.project ?? null],
-    queryFn: () =>
-      get<{ record: Record<string, unknown>; prompt: string | null }>(
-        `/rooms/${part(id)}/attempts/${number}`,
-        scope,
-      ),
+    queryFn: () => get<Wire["AttemptStory"]>(`/rooms/${part(id)}/attempts/${number}`, scope),
   });
 
 export const artifactsQuery = (id: string, scope: Scope) =>
-  queryOptions({
+  infiniteQueryOptions({
     queryKey: [...keys.artifacts(id), scope.project ?? null],
-    queryFn: () => get<Page<Artifact>>(`/rooms/${part(id)}/artifacts`, scope),
+    initialPageParam: "",
+    queryFn: ({ pageParam }) =>
+      get<ArtifactList>(`/rooms/${part(id)}/artifacts`, { ...scope, after: pageParam }),
+    getNextPageParam: (last) => last.next_cursor ?? undefined,
+  });
+
+/** One artifact by its path; null if there is none. */
+export const artifactQuery = (id: string, path: string, scope: Scope) =>
+  queryOptions({
+    queryKey: [...keys.artifacts(id), "one", path, scope.project ?? null],
+    queryFn: async () => {
+      // The shortest of those that begin like it comes first: itself.
+      const query = { ...scope, prefix: path, limit: 1 };
+      const { items } = await get<ArtifactList>(`/rooms/${part(id)}/artifacts`, query);
+      return items.find((found) => found.path === path) ?? null;
+    },
   });
 
 /** An artifact's address below `/api`; its folders stay folders. */
@@ -206,7 +242,8 @@ export const statsQuery = (window: string) =>
     queryFn: () => get<Figures>("/stats", { ...chosenScope(), window }),
   });
 
-export const configQuery = queryOptions({
-  queryKey: ["config"],
-  queryFn: () => get<Page<Setting>>("/config", chosenScope()),
-});
+export const configQuery = (scope: Scope) =>
+  queryOptions({
+    queryKey: ["config", scope.project ?? null],
+    queryFn: () => get<Page<Setting>>("/config", scope),
+  });

@@ -1,87 +1,40 @@
 // From what the server sends to what the pages draw: parts that belong together are put together,
 // and what may be missing gets the value that says so.
 
+import type { Lines } from "../lib/stretches";
+import type { components } from "./schema";
 import type {
-  Attempt,
-  AuditEntry,
-  Board,
-  Criterion,
   Dag,
-  DagNode,
+  Diagnostic,
   Display,
-  MachineState,
-  Page,
+  PlanCheck,
   PlanDetail,
-  ReviewState,
   RoomDetail,
   RoomItem,
-  Summary,
   TranscriptEvent,
-  Transition,
 } from "./types";
 
-export interface WirePlan {
-  project: string;
-  summary: Summary;
-  board: Omit<Board, "project">;
-  markdown: string;
-  sha256: string;
-  refined: boolean;
-  revision: number;
-  begun: boolean;
-  review: { state: ReviewState; room: string | null };
+type Wire = components["schemas"];
+
+export function readPlan({ summary, board, ...rest }: Wire["Plan"]): PlanDetail {
+  const rows = board.rows.map((row) => ({ ...row, at: summary.at }));
+  return { ...rest, board: { ...board, ...summary, rows } };
 }
 
-export function readPlan({ summary, board, ...rest }: WirePlan): PlanDetail {
-  return { ...rest, board: { ...board, ...summary, rows: board.rows } };
+export function readCheck({ diagnostics, dag }: Wire["Checked"]): PlanCheck {
+  return { diagnostics: diagnostics as Diagnostic[], dag: dag && readDag(dag) };
 }
-
-export type WireDag = Omit<Dag, "nodes"> & {
-  nodes: (Omit<DagNode, "display"> & { display: Display | null })[];
-};
 
 const PLANNED: Display = { word: "planned", detail: null, tone: "idle" };
 
-export function readDag(dag: WireDag): Dag {
+export function readDag(dag: Wire["Graph"]): Dag {
   return {
     ...dag,
     nodes: dag.nodes.map((node) => ({ ...node, display: node.display ?? PLANNED })),
   };
 }
 
-export interface WireRoom {
-  room: RoomItem | null;
-  contract: {
-    task_ref: string;
-    plan_id: string;
-    depends_on: string[];
-    assignment: { title: string; assigned_role: string };
-    goals: Partial<
-      Record<"definition_of_done" | "acceptance_criteria" | "quality_requirements", Criterion[]>
-    >;
-  };
-  brief: string;
-  lifecycle: {
-    states: MachineState[];
-    transitions: Transition[];
-    current: string;
-    person_signals: string[];
-  };
-  attempts: Attempt[];
-  audit: AuditEntry[];
-  questions: {
-    id: string;
-    asks: "answer" | "permission";
-    from: string;
-    text: string;
-    options: string[];
-    asked_at: string;
-    expires_at: string;
-  }[];
-  counters: { retries: number; max_retries: number };
-}
-
-export function readRoom(wire: WireRoom): RoomDetail {
+export function readRoom(wire: Wire["RoomStory"]): RoomDetail {
   const { contract, lifecycle } = wire;
   const row = wire.room ?? orphan(wire);
   const { definition_of_done, acceptance_criteria, quality_requirements } = contract.goals;
@@ -117,7 +70,7 @@ export function readRoom(wire: WireRoom): RoomDetail {
 }
 
 /** A room whose plan is gone: what its own files say. */
-function orphan({ contract, lifecycle, counters, attempts }: WireRoom): RoomItem {
+function orphan({ contract, lifecycle, counters, attempts }: Wire["RoomStory"]): RoomItem {
   const detail = "its plan is not in this project any more";
   return {
     project: "",
@@ -150,16 +103,10 @@ function orphan({ contract, lifecycle, counters, attempts }: WireRoom): RoomItem
   };
 }
 
-export interface WireTranscript {
-  items: { seq: number; event: unknown }[];
-  next_cursor: string | null;
-  more: boolean;
-}
-
-export function readTranscript(wire: WireTranscript): Page<TranscriptEvent> & { more: boolean } {
+export function readTranscript(wire: Wire["Transcript"]): Lines<TranscriptEvent> {
   return {
     items: wire.items.map(({ seq, event }) => ({ ...(event as TranscriptEvent), seq })),
-    next_cursor: wire.next_cursor,
+    next_cursor: Number(wire.next_cursor),
     more: wire.more,
   };
 }

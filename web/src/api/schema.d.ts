@@ -4029,6 +4029,10 @@ export interface operations {
     get_api_plans: {
         parameters: {
             query?: {
+                /** @description Only behind this one, as `next_cursor` named it. */
+                after?: string | null;
+                /** @description At most so many; all if left out. */
+                limit?: number | null;
                 /** @description Which project, as `/api/projects` names it; may be left out if there is only one. */
                 project?: string;
             };
@@ -4247,6 +4251,8 @@ export interface operations {
             query?: {
                 /** @description Only events behind this number; without it, the newest. */
                 after?: number | null;
+                /** @description Only events before this number: the newest of those. */
+                before?: number | null;
                 /** @description At most so many; 200 if left out, 1000 at most. */
                 limit?: number | null;
                 /** @description Which project, as `/api/projects` names it; may be left out if there is only one. */
@@ -4917,6 +4923,10 @@ export interface operations {
                 plan?: string | null;
                 /** @description Only in this state. */
                 state?: string | null;
+                /** @description Only behind this one, as `next_cursor` named it. */
+                after?: string | null;
+                /** @description At most so many; all if left out. */
+                limit?: number | null;
                 /** @description Which project, as `/api/projects` names it; may be left out if there is only one. */
                 project?: string;
             };

@@ -1,152 +1,55 @@
-// The values that the server sends, as this app uses them. Names are those of the wire.
+// The values that the server sends, by the names that the pages use; the shapes are those of its own
+// description. What is written out here is put together by `read.ts`, or left open there.
 
-export type Tone =
-  "idle" | "soon" | "active" | "trouble" | "attention" | "passed" | "failed" | "cancelled";
+import type { components } from "./schema";
 
-export type PlanState =
-  "planned" | "running" | "waiting-for-person" | "stopped" | "finished" | "failed";
+type Wire = components["schemas"];
 
 export interface Page<T> {
   items: T[];
   next_cursor?: string | null;
 }
 
-export interface Display {
-  word: string;
-  detail: string | null;
-  tone: Tone;
-}
-
-export interface LastMessage {
-  seq: number;
-  ts: string;
-  from: string;
-  type: string;
-  text: string;
-}
+export type Tone = Wire["Tone"];
+export type PlanState = Wire["PlanState"];
+export type Display = Wire["DisplayState"];
+export type Counts = Wire["Counts"];
+export type ReviewState = Wire["Review"];
 
 /** One epic of a plan and its room. */
-export interface Row {
-  epic: string;
-  title: string;
-  room: string | null;
-  state: string | null;
-  display: Display;
-  role: string | null;
-  agent: string | null;
-  model: string | null;
-  percent: number;
-  message: string | null;
-  attempt: number;
-  active: boolean;
-  passed: boolean;
-  retries: number;
-  max_retries: number;
-  elapsed_seconds: number | null;
-  tokens: number;
-  cost_usd: number | null;
-  last_message: LastMessage | null;
-  depends_on: string[];
-  wave: number;
-  blocked_by: string[];
-  why: string | null;
-}
-
-export interface Counts {
-  total: number;
-  passed: number;
-  failed: number;
-  running: number;
-  attention: number;
-  blocked: number;
-  waiting: number;
-}
-
-export interface Engine {
-  run_id: string;
-  pid: number;
-  host: string;
-  since: string;
-  alive: boolean;
-}
+export type Row = Wire["Row"] & {
+  /** When that was computed, if it was told. */
+  at?: string;
+};
+export type RoomItem = Row &
+  Pick<Wire["RoomRow"], "project" | "plan_id" | "plan_title" | "last_activity_at">;
 
 /** A plan without its epics. */
-export interface Summary {
-  plan_id: string;
-  project: string;
-  title: string;
-  rehearsed: boolean;
-  at: string;
-  state: PlanState;
-  paused: boolean;
-  progress_percent: number;
-  engine: Engine | null;
-  counts: Counts;
-  tokens: number;
-  cost_usd: number | null;
-  elapsed_seconds: number | null;
-  archived?: boolean;
-  running_since?: string | null;
-  wave?: number | null;
-  waves?: number | null;
-  review?: ReviewState;
-  /** The first cause for which it needs a person or has failed, in a sentence. */
-  why?: string | null;
-}
+export type Summary = Wire["PlanSummary"];
 
-export type ReviewState = "none" | "reviewing" | "needs-approval" | "approved" | "rejected";
+/** What a plan may use, and has used. */
+export type Budget = Wire["PlanBudget"];
 
-export interface Board extends Summary {
-  rows: Row[];
-}
+/** How a plan is reviewed before it runs. */
+export type ReviewRule = Wire["ReviewRule"];
+export type Started = Wire["Started"];
 
-export interface PlanDetail {
+export type Board = Summary & { rows: Row[] };
+
+export interface PlanDetail extends Omit<Wire["Plan"], "project" | "summary" | "board"> {
   board: Board;
-  markdown: string;
-  sha256: string;
-  /** Whether the review wrote that text. */
-  refined: boolean;
-  revision: number;
-  /** Whether its rooms are made. */
-  begun: boolean;
-  review: { state: ReviewState; room: string | null };
 }
 
-export interface DagNode {
-  epic: string;
-  title: string;
-  room: string | null;
-  state: string | null;
+export interface DagNode extends Omit<Wire["Node"], "display"> {
   display: Display;
-  percent: number;
-  role: string | null;
-  wave: number;
-  passed: boolean;
-  active: boolean;
-  attention: boolean;
-  critical: boolean;
 }
 
-export interface DagEdge {
-  from: string;
-  to: string;
-  critical: boolean;
-}
-
-export interface Dag {
+export interface Dag extends Omit<Wire["Graph"], "nodes"> {
   nodes: DagNode[];
-  edges: DagEdge[];
-  waves: string[][];
-  critical_path: string[];
 }
 
-export interface Diagnostic {
+export interface Diagnostic extends Omit<Wire["Diagnostic"], "severity"> {
   severity: "error" | "warning" | "info";
-  code?: string;
-  message: string;
-  line?: number | null;
-  column?: number | null;
-  suggestion?: string | null;
 }
 
 export interface PlanCheck {
@@ -154,101 +57,15 @@ export interface PlanCheck {
   dag: Dag | null;
 }
 
-export interface PlanDiff {
-  awaits_approval: boolean;
-  verdict: string | null;
-  summary: string | null;
-  room: string | null;
-  from_sha256: string;
-  /** What an approval names. */
-  to_sha256: string;
-  unified: string;
-  added: string[];
-  removed: string[];
-  changed: string[];
-}
+export type PlanDiff = Wire["Difference"];
+export type PlanEvent = Wire["Event"];
+export type TimelineAttempt = Wire["TimelineAttempt"];
 
-/** One line of a plan's events. */
-export interface PlanEvent {
-  seq: number;
-  ts: string;
-  type: string;
-  run_id?: string | null;
-  epic?: string | null;
-  room?: string | null;
-  attempt?: string | null;
-  from?: string | null;
-  to?: string | null;
-  signal?: string | null;
-  result?: string | null;
-  reason?: string | null;
-  data?: unknown;
-}
-
-export interface TimelineAttempt {
-  room: string;
-  epic: string;
-  id: string;
-  number: number;
-  role: string;
-  agent: string;
-  model: string | null;
-  started_at: string;
-  ended_at: string | null;
-  outcome: string | null;
-  tokens: number | null;
-  cost_usd: number | null;
-}
-
-export interface RoomItem extends Row {
-  project: string;
-  plan_id: string;
-  plan_title: string;
-  last_activity_at: string | null;
-}
-
-export interface MachineState {
-  name: string;
-  kind: "wait" | "work" | "review" | "triage" | "decision" | "terminal";
-  role: string | null;
-}
-
-export interface Transition {
-  from: string;
-  signal: string;
-  to: string;
-  guard?: string | null;
-}
-
-export interface Attempt {
-  number: number;
-  id: string;
-  role: string;
-  state: string;
-  agent: string;
-  model: string | null;
-  started_at: string;
-  ended_at: string | null;
-  deadline_at: string | null;
-  outcome: string | null;
-  reason: string | null;
-  tokens: number | null;
-  cost_usd: number | null;
-  rehearsed: boolean;
-}
-
-export interface AuditEntry {
-  seq: number;
-  ts: string;
-  from: string | null;
-  to: string;
-  signal: string | null;
-  attempt: string | null;
-  actor: string;
-  reason: string;
-  retries: number;
-  forced?: boolean;
-}
+export type MachineState = Wire["MachineState"];
+export type Transition = Wire["MachineWay"];
+export type Attempt = Wire["AttemptShort"];
+export type AuditEntry = Wire["AuditEntry"];
+export type Criterion = Wire["Goal"];
 
 export interface Question {
   message_id: string;
@@ -258,11 +75,6 @@ export interface Question {
   options?: string[] | null;
   asked_at: string;
   until: string | null;
-}
-
-export interface Criterion {
-  id: string;
-  text: string;
 }
 
 export interface RoomDetail {
@@ -283,40 +95,11 @@ export interface RoomDetail {
   why: string | null;
 }
 
-export interface Verdict {
-  verdict?: string;
-  summary?: string;
-  criteria?: { id: string; met: boolean; evidence: string; artifacts?: string[] }[];
-}
+export type Message = Wire["Message"];
+export type ChannelPage = Wire["Messages"];
 
-export interface Message {
-  id: string;
-  seq: number;
-  ts: string;
-  attempt: string | null;
-  from: string;
-  to: string;
-  type: string;
-  ref?: string | null;
-  body: string;
-  /** A verdict, a list of artifacts, who answered: it depends on the type. */
-  data?: unknown;
-}
-
-export interface ChannelPage {
-  items: Message[];
-  next_cursor: string | null;
-  prev_cursor: string | null;
-  total_bytes: number;
-}
-
-export interface Artifact {
-  path: string;
-  size_bytes: number;
-  modified_at: string;
-  media_type: string;
-  inline: boolean;
-}
+export type Artifact = Wire["Artifact"];
+export type ArtifactList = Wire["ArtifactList"];
 
 /** One line of a session's transcript; which fields there are depends on `type`. */
 export interface TranscriptEvent {
@@ -348,117 +131,32 @@ export interface TranscriptEvent {
   tokens?: Record<string, number> | null;
 }
 
-export type InboxKind =
-  "approval" | "question" | "plan-review" | "escalation" | "failed" | "budget" | "damaged";
+export type InboxItem = Wire["InboxItem"];
+export type InboxKind = Wire["WaitingKind"];
 
-export interface InboxItem {
-  kind: InboxKind;
-  project: string;
-  plan_id: string;
-  room?: string | null;
-  epic?: string | null;
-  title: string;
-  body: string;
-  since: string | null;
-  until?: string | null;
-  actions: string[];
-  message_id?: string | null;
-  options?: string[] | null;
-}
-
-export interface Memory {
-  id: string;
-  ts: string;
-  kind: string;
-  room_id?: string | null;
-  plan_id?: string | null;
-  author_role: string;
-  ref?: string | null;
-  tags: string[];
-  summary: string;
-  detail?: string | null;
-  supersedes?: string | null;
-  /** The memory that took its place, if one did. */
-  superseded_by?: string | null;
-}
-
+export type MemoryKind = Wire["Kind"];
+export type Memory = Wire["Memory"];
+export type MemoryStory = Wire["MemoryStory"];
+export type SearchMode = Wire["Mode"];
 /** Something that a search found. */
-export interface Hit {
-  project: string;
-  id: string;
-  kind: string;
-  title: string | null;
-  text: string;
-  detail: string | null;
-  tags: string[];
-  author: string | null;
-  room: string | null;
-  plan_id: string | null;
-  at: string | null;
-  seq: number | null;
-  score: number | null;
-  /** How the score came about, in words. */
-  why: string | null;
-}
+export type Hit = Wire["Hit"];
 
-/** A memory with those that it replaced and that replaced it. */
-export interface MemoryStory extends Memory {
-  replaced: Memory[];
-  replaced_by: Memory[];
-}
+/** Where a value is set, from the weakest to the strongest. */
+export type Layer = Wire["SourceKind"];
+/** A value that somebody set. */
+export type OwnSetting = Wire["SettingOf"];
+/** A value, whoever set it, with what it means. */
+export type Setting = Wire["Setting"];
 
-export interface Setting {
-  key: string;
-  value: unknown;
-  source: string;
-  default?: unknown;
-  type?: string;
-  doc?: string;
-}
+export type RoleItem = Wire["RoleItem"];
+export type RoleDetail = Wire["RoleStory"];
+export type SkillItem = Wire["SkillItem"];
+export type ServerItem = Wire["ServerItem"];
+export type AgentItem = Wire["AgentItem"];
+export type Secret = Wire["SecretName"];
 
-export interface Stats {
-  at: string;
-  since: string;
-  plans: Record<string, number>;
-  epics: Counts;
-  completion_percent: number | null;
-  rooms: Record<string, number>;
-  escalations_pending: number;
-  attempts: { total: number; open: number; by_outcome: Record<string, number> };
-  tokens: {
-    input_tokens: number;
-    output_tokens: number;
-    cached_tokens: number;
-    total_tokens: number;
-  };
-  cost_usd: number | null;
-  time_by_state: Record<string, { stays: number; seconds: number }>;
-  messages: Record<string, number>;
-  memories: Record<string, number>;
-  skipped_lines: number;
-  problems: { what: string; problem: string }[];
-}
-
+export type Figures = Wire["Figures"];
 /** What sessions used, by somebody or for something. */
-export interface Used {
-  name: string;
-  attempts: number;
-  tokens: number;
-  cost_usd: number | null;
-  seconds: number;
-}
-
+export type Used = Wire["Used"];
 /** What happened in a part of the window. */
-export interface StatsPart {
-  from: string;
-  attempts_ended: number;
-  passed: number;
-  failed: number;
-}
-
-export interface Figures extends Stats {
-  by_role: Used[];
-  by_model: Used[];
-  by_epic: Used[];
-  series: StatsPart[];
-}
+export type StatsPart = Wire["Part"];

@@ -10,9 +10,20 @@ export interface Words {
   project?: string;
 }
 
-/** What to say about an event; null for those that are no news to a person elsewhere. */
-export function alertWords(event: PlanEvent & { project?: string }): Words | null {
-  const what = event.epic ?? event.room ?? "The plan";
+interface Asked {
+  asks?: "answer" | "permission";
+  answer?: string | null;
+}
+
+interface Ended {
+  passed?: number;
+  epics?: number;
+}
+
+/** What to say about an event of the plan with this title; null for those that are no news to a
+ * person elsewhere. */
+export function alertWords(event: PlanEvent & { project?: string }, plan: string): Words | null {
+  const what = event.epic ?? event.room ?? plan;
   const more = {
     body: event.reason ?? undefined,
     room: event.room ?? undefined,
@@ -21,16 +32,21 @@ export function alertWords(event: PlanEvent & { project?: string }): Words | nul
   switch (event.type) {
     case "escalated":
       return { tone: "attention", title: `${what} waits for your decision`, ...more };
-    case "question":
-      return event.result
-        ? null
-        : { tone: "attention", title: `${what} asks you something`, ...more };
+    case "question": {
+      const { asks, answer } = (event.data ?? {}) as Asked;
+      if (answer) return null;
+      const wants = asks === "permission" ? "asks for a permission" : "asks you something";
+      return { tone: "attention", title: `${what} ${wants}`, ...more };
+    }
     case "budget":
       return { tone: "attention", title: `Budget: ${what}`, ...more };
     case "failed":
       return { tone: "failed", title: `${what} failed`, ...more };
-    case "finished":
-      return { tone: "passed", title: "The plan has ended", body: more.body };
+    case "finished": {
+      const { passed, epics } = (event.data ?? {}) as Ended;
+      const tone = passed === epics ? "passed" : "failed";
+      return { tone, title: `The plan “${plan}” has ended`, body: more.body };
+    }
     default:
       return null;
   }

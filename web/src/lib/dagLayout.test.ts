@@ -15,6 +15,8 @@ const node = (epic: string, wave: number): DagNode => ({
   active: false,
   attention: false,
   critical: false,
+  priority: "normal",
+  why: null,
 });
 
 const dag = (waves: string[][], edges: [string, string][]): Dag => ({
@@ -57,6 +59,29 @@ describe("the layout", () => {
       expect(y - (ys[index] ?? 0)).toBeGreaterThanOrEqual(NODE_HEIGHT);
     });
     expect(Math.min(...ys)).toBeGreaterThanOrEqual(0);
+  });
+
+  it("a thousand epics are placed at once, in their columns and in the order of the plan", () => {
+    const waves = Array.from({ length: 20 }, (_, wave) =>
+      Array.from({ length: 50 }, (_, row) => `E${wave}-${row}`),
+    );
+    const edges = waves
+      .slice(1)
+      .flatMap((wave, before) =>
+        wave.flatMap((epic) => (waves[before] ?? []).map((from): [string, string] => [from, epic])),
+      );
+    const large = dag(waves, edges);
+    // Dagre would take longer over it than a test may.
+    const placed = layout(large);
+    expect(layout(large)).toEqual(placed);
+    expect(placed.columns).toHaveLength(20);
+    const step = (placed.nodes[1]?.y ?? 0) - (placed.nodes[0]?.y ?? 0);
+    expect(step).toBeGreaterThan(NODE_HEIGHT);
+    expect(placed.nodes).toEqual(
+      waves.flatMap((epics, wave) =>
+        epics.map((epic, row) => ({ epic, x: placed.columns[wave]?.x, y: row * step })),
+      ),
+    );
   });
 
   it("an edge to an epic that is not there is passed over", () => {

@@ -1,5 +1,7 @@
 // Where the nodes of a graph stand: a column for each wave, and within it an order that crosses few
-// edges. Dagre finds the order; the columns are ours, because a wave is what runs together.
+// edges. Dagre finds the order; the columns are ours, because a wave is what runs together. In a
+// large graph the order is that of the plan: dagre would hold the page for longer than its edges
+// are worth.
 
 import dagre from "@dagrejs/dagre";
 import type { Dag } from "../api/types";
@@ -8,6 +10,9 @@ export const NODE_WIDTH = 236;
 export const NODE_HEIGHT = 92;
 const GAP_X = 84;
 const GAP_Y = 22;
+const STEP = NODE_HEIGHT + GAP_Y;
+/** More nodes than this are a large graph. */
+const LARGE = 200;
 
 export interface Placed {
   epic: string;
@@ -24,6 +29,33 @@ export interface Layout {
 }
 
 export function layout(dag: Dag): Layout {
+  const byWave = new Map<number, Wanted[]>();
+  for (const { wave, ...wanted } of dag.nodes.length > LARGE ? inOrder(dag) : crossingFew(dag)) {
+    const column = byWave.get(wave);
+    if (column) column.push(wanted);
+    else byWave.set(wave, [wanted]);
+  }
+  const waves = [...byWave.keys()].sort((a, b) => a - b);
+  const nodes = waves.flatMap((wave, index) =>
+    spread(byWave.get(wave) ?? []).map(({ epic, y }) => ({ epic, x: columnX(index), y })),
+  );
+  const top = nodes.reduce((least, { y }) => Math.min(least, y), 0);
+  const placed = nodes.map((node) => ({ ...node, y: node.y - top }));
+  return {
+    nodes: placed,
+    columns: waves.map((wave, index) => ({ wave, x: columnX(index) })),
+    width: waves.length * (NODE_WIDTH + GAP_X) - GAP_X,
+    height: placed.reduce((most, { y }) => Math.max(most, y), 0) + NODE_HEIGHT,
+  };
+}
+
+/** A node and the height at which its middle wants to be. */
+interface Wanted {
+  epic: string;
+  y: number;
+}
+
+function crossingFew(dag: Dag): (Wanted & { wave: number })[] {
   const graph = new dagre.graphlib.Graph();
   graph.setGraph({ rankdir: "LR", nodesep: GAP_Y, ranksep: GAP_X });
   graph.setDefaultEdgeLabel(() => ({}));
@@ -34,37 +66,29 @@ export function layout(dag: Dag): Layout {
     if (known.has(from) && known.has(to)) graph.setEdge(from, to);
   }
   dagre.layout(graph);
+  return dag.nodes.map(({ epic, wave }) => {
+    const { y } = graph.node(epic) as { y: number };
+    return { epic, wave, y };
+  });
+}
 
-  const byWave = new Map<number, { epic: string; y: number }[]>();
-  for (const node of dag.nodes) {
-    const { y } = graph.node(node.epic) as { y: number };
-    const column = byWave.get(node.wave) ?? [];
-    column.push({ epic: node.epic, y });
-    byWave.set(node.wave, column);
-  }
-  const waves = [...byWave.keys()].sort((a, b) => a - b);
-  const nodes = waves.flatMap((wave, index) =>
-    spread(byWave.get(wave) ?? []).map(({ epic, y }) => ({ epic, x: columnX(index), y })),
-  );
-  const top = Math.min(0, ...nodes.map(({ y }) => y));
-  const placed = nodes.map((node) => ({ ...node, y: node.y - top }));
-  return {
-    nodes: placed,
-    columns: waves.map((wave, index) => ({ wave, x: columnX(index) })),
-    width: waves.length * (NODE_WIDTH + GAP_X) - GAP_X,
-    height: Math.max(0, ...placed.map(({ y }) => y)) + NODE_HEIGHT,
-  };
+function inOrder(dag: Dag): (Wanted & { wave: number })[] {
+  const rows = new Map<number, number>();
+  return dag.nodes.map(({ epic, wave }) => {
+    const row = rows.get(wave) ?? 0;
+    rows.set(wave, row + 1);
+    return { epic, wave, y: row * STEP };
+  });
 }
 
 const columnX = (index: number): number => index * (NODE_WIDTH + GAP_X);
 
 /** Nodes of one column as near to where they want to be as they can without touching. */
 export function spread<T extends { y: number }>(column: T[]): T[] {
-  const step = NODE_HEIGHT + GAP_Y;
   const sorted = [...column].sort((a, b) => a.y - b.y);
   let below = -Infinity;
   const down = sorted.map((node) => {
-    below = Math.max(node.y, below + step);
+    below = Math.max(node.y, below + STEP);
     return below;
   });
   // Pushing down alone would drag a column away from its middle: give half of it back.

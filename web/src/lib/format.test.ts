@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { bytes, compact, dollars, duration, plural, relative, UNKNOWN } from "./format";
+import { bytes, compact, cost, dollars, duration, plural, relative, UNKNOWN } from "./format";
 
 describe("figures as people read them", () => {
   it("durations keep two units at most", () => {
@@ -11,8 +11,8 @@ describe("figures as people read them", () => {
   });
 
   it("an unknown figure is said to be unknown", () => {
-    expect([duration(null), compact(undefined), dollars(null), duration(Number.NaN)]).toEqual(
-      Array(4).fill(UNKNOWN),
+    expect([duration(null), compact(undefined), duration(Number.NaN)]).toEqual(
+      Array(3).fill(UNKNOWN),
     );
   });
 
@@ -23,7 +23,11 @@ describe("figures as people read them", () => {
   });
 
   it("small sums keep the digits that matter", () => {
-    expect([0, 0.0123, 0.1, 12.345].map(dollars)).toEqual([UNKNOWN, "$0.0123", "$0.10", "$12.35"]);
+    expect([0, 0.0123, 0.1, 12.345].map(dollars)).toEqual(["$0.00", "$0.0123", "$0.10", "$12.35"]);
+  });
+
+  it("a cost that nobody reported is none, and not nothing", () => {
+    expect([null, 0, 0.5].map(cost)).toEqual([null, "$0.00", "$0.50"]);
   });
 
   it("sizes are binary", () => {

@@ -26,11 +26,14 @@ export function compact(count: number | null | undefined): string {
   return `${(count / 1_000_000).toFixed(2)}M`;
 }
 
-/** US dollars; small sums keep the digits that matter. Nothing means that nobody reported a cost. */
-export function dollars(cost: number | null | undefined): string {
-  if (!cost) return UNKNOWN;
-  return cost < 0.1 ? `$${cost.toFixed(4)}` : `$${cost.toFixed(2)}`;
-}
+/** US dollars; small sums keep the digits that matter. */
+export const dollars = (amount: number): string =>
+  amount > 0 && amount < 0.1 ? `$${amount.toFixed(4)}` : `$${amount.toFixed(2)}`;
+
+export const NOT_REPORTED = "not reported";
+
+/** What sessions cost; null if none said so. */
+export const cost = (usd: number | null): string | null => (usd === null ? null : dollars(usd));
 
 export function bytes(size: number): string {
   if (size < 1024) return `${size} B`;

@@ -9,14 +9,18 @@ const attempt = (epic: string, from: number, to: number | null): TimelineAttempt
   epic,
   id: `${epic}-${from}`,
   number: 1,
+  state: "developing",
   role: "engineer",
   agent: "rehearsal",
   model: null,
   started_at: at(from),
   ended_at: to === null ? null : at(to),
   outcome: to === null ? null : "done",
+  deadline_at: at(3_600),
+  reason: null,
   tokens: null,
   cost_usd: null,
+  rehearsed: true,
 });
 
 it("bars share one clock, and an open one reaches now", () => {

@@ -7,7 +7,12 @@ const state = (name: string, kind: MachineState["kind"]): MachineState => ({
   kind,
   role: null,
 });
-const way = (from: string, signal: string, to: string): Transition => ({ from, signal, to });
+const way = (from: string, signal: string, to: string): Transition => ({
+  from,
+  signal,
+  to,
+  guard: null,
+});
 
 const states = [
   state("pending", "wait"),

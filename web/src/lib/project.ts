@@ -35,6 +35,7 @@ export function useProject(): Chosen {
     project,
     projects,
     choose: (next) => {
+      if (projects.length === 0 || next === project) return;
       client.removeQueries({ predicate: ({ queryKey: [key] }) => ABOUT_ONE.includes(String(key)) });
       chooseProject(next);
     },

@@ -13,9 +13,37 @@ export interface Step {
   event: TranscriptEvent;
 }
 
-export function fold(events: TranscriptEvent[]): Step[] {
-  const steps: Step[] = [];
-  const calls = new Map<string, number>();
+/** Steps, and at which place the call with an id stands. */
+interface Folded {
+  steps: Step[];
+  calls: Map<string, number>;
+}
+
+const NOTHING: Folded = { steps: [], calls: new Map() };
+
+interface Part {
+  items: TranscriptEvent[];
+}
+
+/** What was folded last, by the first part of it. */
+const known = new WeakMap<Part, { parts: Part[]; folded: Folded }>();
+
+/** The steps of a transcript that was read in parts. Of parts that only grew in number, the new are folded. */
+export function fold(parts: Part[]): Step[] {
+  const [first] = parts;
+  if (!first) return [];
+  const last = known.get(first);
+  const before = last?.parts.every((part, index) => part === parts[index]) ? last : undefined;
+  if (before?.parts.length === parts.length) return before.folded.steps;
+  const added = parts.slice(before?.parts.length ?? 0).flatMap(({ items }) => items);
+  const folded = foldOn(before?.folded ?? NOTHING, added);
+  known.set(first, { parts, folded });
+  return folded.steps;
+}
+
+function foldOn(before: Folded, events: TranscriptEvent[]): Folded {
+  const steps = [...before.steps];
+  const calls = new Map(before.calls);
   for (const event of events) {
     const step = (kind: Step["kind"], text: string): Step => ({
       seq: event.seq,
@@ -60,7 +88,7 @@ export function fold(events: TranscriptEvent[]): Step[] {
         steps.push(step("mark", markText(event)));
     }
   }
-  return steps;
+  return { steps, calls };
 }
 
 function markText(event: TranscriptEvent): string {

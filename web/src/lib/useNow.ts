@@ -28,7 +28,11 @@ function onVisible(): void {
 }
 
 function subscribe(listener: () => void): () => void {
-  if (listeners.size === 0) document.addEventListener("visibilitychange", onVisible);
+  if (listeners.size === 0) {
+    document.addEventListener("visibilitychange", onVisible);
+    // Nobody has kept it.
+    now = Date.now();
+  }
   listeners.add(listener);
   run();
   return () => {
@@ -38,5 +42,8 @@ function subscribe(listener: () => void): () => void {
   };
 }
 
-/** The time in milliseconds, new each second. */
-export const useNow = (): number => useSyncExternalStore(subscribe, () => now);
+const rest = () => () => undefined;
+
+/** The time in milliseconds, new each second while what is shown grows. */
+export const useNow = (grows = true): number =>
+  useSyncExternalStore(grows ? subscribe : rest, () => now);

@@ -3,11 +3,15 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import * as act from "../api/actions";
+import type { Scope } from "../api/queries";
 import type { Dag, Diagnostic } from "../api/types";
 
 const NONE: Diagnostic[] = [];
 
-export function usePlanCheck(markdown: string): {
+export function usePlanCheck(
+  markdown: string,
+  scope: Scope,
+): {
   diagnostics: Diagnostic[];
   dag: Dag | null;
   checked: boolean;
@@ -18,8 +22,8 @@ export function usePlanCheck(markdown: string): {
     return () => clearTimeout(timer);
   }, [markdown]);
   const check = useQuery({
-    queryKey: ["check", settled],
-    queryFn: () => act.plan.check(settled),
+    queryKey: ["check", settled, scope.project ?? null],
+    queryFn: () => act.plan.check(settled, scope),
     enabled: settled.trim() !== "",
     placeholderData: keepPreviousData,
     gcTime: 30_000,

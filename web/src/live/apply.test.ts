@@ -2,7 +2,7 @@ import { QueryClient, type InfiniteData } from "@tanstack/react-query";
 import { expect, it, vi } from "vitest";
 import { keys } from "../api/queries";
 import type { ChannelPage, Page, Summary } from "../api/types";
-import { apply } from "./apply";
+import { apply, changesFigures, hear, type LiveEvent } from "./apply";
 import { channel, message, row, summary } from "./samples";
 
 const client = () => {
@@ -64,4 +64,76 @@ it("a transcript that grew is told to whoever shows it, and nothing is read twic
   ]);
   expect(made.getQueryData(keys.grown("r", 2))).toBe(2);
   expect(invalidated).toEqual([]);
+});
+
+it("a room of the same name in another project stays as it is", () => {
+  const { made, invalidated } = client();
+  const at = { project: "q", plan_id: "b", room: "room-1" };
+  const rooms = { items: [{ ...row("E1"), ...at, project: "p", plan_id: "a" }] };
+  const room = { ...at, project: "p", plan_id: "a", row: row("E1") };
+  const view = { pages: [channel(message(1))], pageParams: [""] };
+  const known: [readonly unknown[], unknown][] = [
+    [keys.rooms, rooms],
+    [[...keys.room("room-1"), "p"], room],
+    [[...keys.channel("room-1"), "p", {}], view],
+  ];
+  for (const [key, value] of known) made.setQueryData(key, value);
+  apply(made, [
+    { topic: "progress", data: { ...at, percent: 90, message: "nearly" } },
+    { topic: "channel", data: { ...at, message: message(2) } },
+    { topic: "room", data: { ...row("E1", { state: "review" }), ...at } },
+  ]);
+  expect(known.map(([key]) => made.getQueryData(key))).toEqual([
+    { items: [...rooms.items, expect.objectContaining(at)] },
+    room,
+    view,
+  ]);
+  expect(invalidated).toEqual([JSON.stringify(keys.events("b"))]);
+});
+
+it("an answer that was on its way gets what was told meanwhile", async () => {
+  const made = new QueryClient();
+  const key = [...keys.channel("room-1"), null, {}];
+  const seqs = () =>
+    made.getQueryData<InfiniteData<ChannelPage>>(key)?.pages[0]?.items.map(({ seq }) => seq);
+  const asked: string[] = [];
+  let answer: (value: unknown) => void = () => undefined;
+  const read = (queryKey: readonly unknown[]) =>
+    made.fetchQuery({
+      queryKey,
+      queryFn: () => {
+        asked.push(String(queryKey[0]));
+        return new Promise((resolve) => (answer = resolve));
+      },
+    });
+  const said: LiveEvent = {
+    topic: "channel",
+    data: { project: "p", plan_id: "a", room: "room-1", message: message(2, { type: "question" }) },
+  };
+
+  const channelRead = read(key);
+  hear(made, [said]);
+  answer({ pages: [channel(message(1))], pageParams: [""] });
+  await channelRead;
+  expect(seqs()).toEqual([1, 2]);
+
+  const stale = () => made.getQueryState(keys.inbox)?.isInvalidated;
+  const inboxRead = read(keys.inbox);
+  hear(made, [said]);
+  answer({ items: [] });
+  await inboxRead;
+  expect(stale()).toBe(true);
+  expect(seqs()).toEqual([1, 2]);
+  expect(asked).toEqual(["channel", "inbox"]);
+});
+
+it("what a session says changes no figure", () => {
+  const attempt = (event: string): LiveEvent => ({ topic: "attempt", data: { event } });
+  const events: LiveEvent[] = [
+    attempt("opened"),
+    attempt("transcript"),
+    { topic: "plan", data: summary("a") },
+    { topic: "memory", data: {} },
+  ];
+  expect(events.map(changesFigures)).toEqual([true, false, true, false]);
 });

@@ -1,7 +1,12 @@
 // Carries a live event into the query cache: patches what it can, and marks as stale what only the
 // server can say.
 
-import type { InfiniteData, QueryClient } from "@tanstack/react-query";
+import {
+  partialMatchKey,
+  type InfiniteData,
+  type QueryClient,
+  type QueryKey,
+} from "@tanstack/react-query";
 import { keys, type ChannelFilter } from "../api/queries";
 import type {
   ChannelPage,
@@ -39,15 +44,42 @@ interface Where {
   room: string;
 }
 
-/** Applies events in order; several at once ask the server only once for each stale value. */
-export function apply(client: QueryClient, events: LiveEvent[]): void {
-  const stale = new Map<string, readonly unknown[]>();
-  const mark = (key: readonly unknown[]) => stale.set(JSON.stringify(key), key);
+/** Applies events to what is known, and again to each answer that is on its way: it may be older. */
+export function hear(client: QueryClient, events: LiveEvent[]): void {
+  const underway = client
+    .getQueryCache()
+    .findAll({ fetchStatus: "fetching" })
+    .map(({ queryKey, promise }) => ({ queryKey, promise }));
+  apply(client, events);
+  const again = events.filter((event) => !isSpeech(event));
+  for (const { queryKey, promise } of underway) {
+    promise?.then(
+      () => apply(client, again, queryKey),
+      () => undefined,
+    );
+  }
+}
+
+/** Applies events in order; several at once ask the server only once for each stale value. `only`:
+ * nothing else is asked for. */
+export function apply(client: QueryClient, events: LiveEvent[], only?: QueryKey): void {
+  const stale = new Map<string, QueryKey>();
+  const mark = (key: QueryKey) => {
+    if (!only || partialMatchKey(only, key)) stale.set(JSON.stringify(key), only ?? key);
+  };
   for (const event of events) one(client, event, mark);
   for (const queryKey of stale.values()) void client.invalidateQueries({ queryKey });
 }
 
-type Mark = (key: readonly unknown[]) => void;
+/** Whether it only says that a transcript grew. */
+const isSpeech = ({ topic, data }: LiveEvent): boolean =>
+  topic === "attempt" && (data as { event: string }).event === "transcript";
+
+/** Whether a project's figures are others now. */
+export const changesFigures = (event: LiveEvent): boolean =>
+  event.topic === "plan" || (event.topic === "attempt" && !isSpeech(event));
+
+type Mark = (key: QueryKey) => void;
 
 function one(client: QueryClient, { topic, data }: LiveEvent, mark: Mark): void {
   switch (topic) {
@@ -58,7 +90,7 @@ function one(client: QueryClient, { topic, data }: LiveEvent, mark: Mark): void 
     case "channel":
       return channel(client, data as Where & { message: Message }, mark);
     case "progress":
-      return progress(client, data as Where & { percent: number; message: string | null });
+      return progress(client, data as patch.ProgressEvent);
     case "attempt":
       return attempt(client, data as Where & { number: number; event: string }, mark);
     case "memory":
@@ -104,6 +136,7 @@ function plan(client: QueryClient, now: Summary & { removed?: boolean }, mark: M
   }
   if (before && (before.review !== now.review || before.state !== now.state)) {
     mark(keys.plan(now.plan_id));
+    mark(keys.dag(now.plan_id));
     mark(keys.events(now.plan_id));
   }
 }
@@ -114,6 +147,8 @@ function room(client: QueryClient, now: patch.RowEvent, mark: Mark): void {
     ?.items.find((plan) => plan.plan_id === now.plan_id)?.title;
   client.setQueriesData<PlanDetail>({ queryKey: keys.plan(now.plan_id) }, (detail) => {
     if (!detail) return detail;
+    // Another text of the plan has been taken: the graph is drawn anew.
+    if (patch.isElsewhere(detail.board, now)) mark(keys.dag(now.plan_id));
     return { ...detail, board: patch.patchRow(detail.board, now) };
   });
   client.setQueriesData<Dag>(
@@ -128,7 +163,9 @@ function room(client: QueryClient, now: patch.RowEvent, mark: Mark): void {
   const details = client.getQueriesData<RoomDetail>({ queryKey: keys.room(now.room) });
   const moved = details.some(
     ([, detail]) =>
-      detail && (detail.row.state !== now.state || detail.row.attempt !== now.attempt),
+      detail &&
+      patch.same(detail, now) &&
+      (detail.row.state !== now.state || detail.row.attempt !== now.attempt),
   );
   client.setQueriesData<RoomDetail>(
     { queryKey: keys.room(now.room) },
@@ -147,8 +184,8 @@ function channel(client: QueryClient, at: Where & { message: Message }, mark: Ma
   });
   for (const [key, view] of views) {
     const newest = view?.pages[0];
-    if (!view || !newest) continue;
-    const filter = (key[3] ?? {}) as ChannelFilter;
+    const [, , project, filter] = key as [string, string, string | null, ChannelFilter];
+    if (!view || !newest || (project ?? at.project) !== at.project) continue;
     const next = patch.appendMessage(newest, message, filter);
     if (next === null) mark(key);
     else if (next !== newest)
@@ -161,14 +198,11 @@ function channel(client: QueryClient, at: Where & { message: Message }, mark: Ma
   if ((message.data as { artifacts?: unknown } | null)?.artifacts) mark(keys.artifacts(at.room));
 }
 
-function progress(
-  client: QueryClient,
-  at: Where & { percent: number; message: string | null },
-): void {
+function progress(client: QueryClient, at: patch.ProgressEvent): void {
   const { room, percent, message } = at;
   client.setQueriesData<PlanDetail>({ queryKey: keys.plan(at.plan_id) }, (detail) => {
     if (!detail) return detail;
-    const rows = patch.patchProgress(detail.board.rows, room, percent, message);
+    const rows = patch.patchProgress(detail.board.rows, at);
     return rows === detail.board.rows ? detail : { ...detail, board: { ...detail.board, rows } };
   });
   client.setQueriesData<Dag>({ queryKey: keys.dag(at.plan_id) }, (dag) => {
@@ -180,10 +214,11 @@ function progress(
   });
   client.setQueryData<Page<RoomItem>>(keys.rooms, (page) => {
     if (!page) return page;
-    return { ...page, items: patch.patchProgress(page.items, room, percent, message) };
+    const items = patch.patchProgress(page.items, at, (row) => patch.same(row, at));
+    return { ...page, items };
   });
   client.setQueriesData<RoomDetail>({ queryKey: keys.room(room) }, (detail) => {
-    if (!detail) return detail;
+    if (!detail || !patch.same(detail, at)) return detail;
     return { ...detail, row: { ...detail.row, percent, message } };
   });
 }

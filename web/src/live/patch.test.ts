@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import * as patch from "./patch";
-import { channel, message, row, summary } from "./samples";
+import type { Row } from "../api/types";
+import { channel, detail, message, row, summary } from "./samples";
 
 describe("plans", () => {
   it("a known plan changes in its place, a new one comes first", () => {
@@ -19,18 +20,10 @@ describe("plans", () => {
 
   it("a board keeps its rows when its figures change", () => {
     const board = { ...summary("a"), rows: [row("E1")] };
-    const detail = {
-      board,
-      markdown: "",
-      sha256: "",
-      refined: false,
-      revision: 1,
-      begun: true,
-      review: { state: "none" as const, room: null },
-    };
+    const before = detail({ board });
     const now = summary("a", { state: "finished" });
-    expect(patch.patchPlan(detail, now).board).toEqual({ ...now, rows: board.rows });
-    expect(patch.patchPlan(detail, summary("b"))).toBe(detail);
+    expect(patch.patchPlan(before, now).board).toEqual({ ...now, rows: board.rows });
+    expect(patch.patchPlan(before, summary("b"))).toBe(before);
   });
 });
 
@@ -50,6 +43,19 @@ describe("rooms", () => {
     expect(patch.patchRow(board, { ...row("E1"), project: "p", plan_id: "b" })).toBe(board);
   });
 
+  it("an epic is elsewhere when its title or what it waits for changed, not when it moves on", () => {
+    const board = { ...summary("a"), rows: [row("E1", { depends_on: ["E0"] })] };
+    const now = (change: Partial<Row>) => ({
+      ...row("E1", { depends_on: ["E0"], ...change }),
+      ...at,
+    });
+    const elsewhere = (change: Partial<Row>) => patch.isElsewhere(board, now(change));
+    expect([{ title: "New" }, { wave: 3 }, { depends_on: [] }].map(elsewhere)).toEqual(
+      Array(3).fill(true),
+    );
+    expect([{ percent: 70 }, { epic: "E2" }].map(elsewhere)).toEqual([false, false]);
+  });
+
   it("an epic without a room is no card", () => {
     expect(patch.patchRooms([], { ...row("E1", { room: null }), ...at }, "A")).toEqual([]);
     expect(patch.patchRooms([], { ...row("E1"), ...at }, "A")).toEqual([
@@ -59,8 +65,9 @@ describe("rooms", () => {
 
   it("progress that says nothing new draws nothing anew", () => {
     const rows = [row("E1")];
-    expect(patch.patchProgress(rows, "room-E1", 10, null)).toBe(rows);
-    expect(patch.patchProgress(rows, "room-E1", 30, "half")[0]).toEqual(
+    const now = { ...at, room: "room-E1" };
+    expect(patch.patchProgress(rows, { ...now, percent: 10, message: null })).toBe(rows);
+    expect(patch.patchProgress(rows, { ...now, percent: 30, message: "half" })[0]).toEqual(
       row("E1", { percent: 30, message: "half" }),
     );
   });

@@ -13,7 +13,7 @@ import type {
   Summary,
 } from "../api/types";
 
-export type RowEvent = Row & { project: string; plan_id: string };
+export type RowEvent = Row & OfPlan;
 
 /** The list of plans with this one as it is now; a plan that is new comes first. */
 export function patchPlans(plans: Summary[], now: Summary): Summary[] {
@@ -23,14 +23,17 @@ export function patchPlans(plans: Summary[], now: Summary): Summary[] {
 }
 
 /** The list of plans without this one. */
-export function removePlan(
-  plans: Summary[],
-  gone: { plan_id: string; project: string },
-): Summary[] {
+export function removePlan(plans: Summary[], gone: OfPlan): Summary[] {
   return plans.filter((plan) => !same(plan, gone));
 }
 
-const same = (a: { plan_id: string; project: string }, b: { plan_id: string; project: string }) =>
+interface OfPlan {
+  plan_id: string;
+  project: string;
+}
+
+/** Whether both are of one plan. Rooms of two projects may have the same name. */
+export const same = (a: OfPlan, b: OfPlan): boolean =>
   a.plan_id === b.plan_id && a.project === b.project;
 
 /** A plan's page with the plan's figures as they are now; its epics stay. */
@@ -45,6 +48,13 @@ export function patchRow(board: Board, now: RowEvent): Board {
   const at = board.rows.findIndex((row) => row.epic === now.epic);
   const rows = at < 0 ? [...board.rows, now] : board.rows.map((row, i) => (i === at ? now : row));
   return { ...board, rows };
+}
+
+/** Whether an epic that is known has another title or place in the graph than before. */
+export function isElsewhere(board: Board, now: RowEvent): boolean {
+  const before = same(board, now) && board.rows.find((row) => row.epic === now.epic);
+  const place = ({ title, wave, depends_on }: Row) => JSON.stringify([title, wave, depends_on]);
+  return before ? place(before) !== place(now) : false;
 }
 
 /** A graph with one node as it is now. */
@@ -86,18 +96,24 @@ export function patchRooms(
   return rooms.map((room, index) => (index === at ? next : room));
 }
 
+/** A room's page with its row as it is now; one of the same name in another project stays. */
 export function patchRoom(detail: RoomDetail, now: RowEvent): RoomDetail {
-  return { ...detail, row: now, why: now.why };
+  return same(detail, now) ? { ...detail, row: now, why: now.why } : detail;
 }
 
-/** How far a room is, without anything else having changed. */
+export interface ProgressEvent extends OfPlan {
+  room: string;
+  percent: number;
+  message: string | null;
+}
+
+/** How far a room is, without anything else having changed. `isMeant`: where rows are of several plans. */
 export function patchProgress<T extends Row>(
   rows: T[],
-  room: string,
-  percent: number,
-  message: string | null,
+  { room, percent, message }: ProgressEvent,
+  isMeant: (row: T) => boolean = () => true,
 ): T[] {
-  const at = rows.findIndex((row) => row.room === room);
+  const at = rows.findIndex((row) => row.room === room && isMeant(row));
   const before = rows[at];
   if (!before || (before.percent === percent && before.message === message)) return rows;
   return rows.map((row, index) => (index === at ? { ...row, percent, message } : row));

@@ -1,6 +1,6 @@
 // Values for tests: the least that the types ask for.
 
-import type { ChannelPage, Message, Row, Summary } from "../api/types";
+import type { ChannelPage, Message, PlanDetail, Row, Summary } from "../api/types";
 
 export const row = (epic: string, change: Partial<Row> = {}): Row => ({
   epic,
@@ -36,6 +36,7 @@ export const summary = (plan_id: string, change: Partial<Summary> = {}): Summary
   rehearsed: true,
   at: "2026-01-01T00:00:00.000Z",
   state: "running",
+  state_words: "running",
   paused: false,
   progress_percent: 0,
   engine: null,
@@ -44,10 +45,31 @@ export const summary = (plan_id: string, change: Partial<Summary> = {}): Summary
   cost_usd: null,
   elapsed_seconds: 1,
   review: "none",
+  running_since: null,
+  wave: 0,
+  waves: 2,
+  why: null,
+  ...change,
+});
+
+export const detail = (change: Partial<PlanDetail> = {}): PlanDetail => ({
+  board: { ...summary("a"), rows: [] },
+  markdown: "",
+  sha256: "",
+  refined: false,
+  source_path: "PLAN.md",
+  source_differs: false,
+  revision: 1,
+  imported_at: "2026-01-01T00:00:00.000Z",
+  begun: true,
+  config: [],
+  config_problem: null,
+  review: { state: "none", room: null },
   ...change,
 });
 
 export const message = (seq: number, change: Partial<Message> = {}): Message => ({
+  v: 1,
   id: `msg-${seq}`,
   seq,
   ts: "2026-01-01T00:00:00.000Z",
@@ -63,5 +85,6 @@ export const channel = (...items: Message[]): ChannelPage => ({
   items,
   next_cursor: null,
   prev_cursor: null,
+  skipped_lines: 0,
   total_bytes: 0,
 });

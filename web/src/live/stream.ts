@@ -1,26 +1,25 @@
-// The one connection to `/api/stream`. The browser reconnects by itself and names the last event it
-// saw; when the server cannot replay from there it says `reset`, and everything is read again.
+// What this tab hears of the stream, in order, once, and in batches; and that it has to read again
+// when it missed something.
 
-import { url } from "../api/client";
-import { TOPICS, type LiveEvent } from "./apply";
-
-export type Connection = "connecting" | "live" | "reconnecting";
+import { onSnapshot } from "../api/client";
+import type { LiveEvent } from "./apply";
+import { Place } from "./place";
+import type { Connection } from "./source";
+import { listen } from "./tabs";
 
 export interface Sink {
   connection(state: Connection): void;
   events(events: LiveEvent[]): void;
+  /** What is known may lack something: it is read again. */
   reset(): void;
 }
 
 /** Opens the stream; the answer closes it. */
 export function openStream(sink: Sink): () => void {
-  let source: EventSource | null = null;
+  const place = new Place();
   let waiting: LiveEvent[] = [];
-  let flushing: number | null = null;
-  let retry: ReturnType<typeof setTimeout> | null = null;
-  let failures = 0;
-  let lastId = "";
-  let closed = false;
+  let flushing: ReturnType<typeof setTimeout> | null = null;
+  let resetting: ReturnType<typeof setTimeout> | null = null;
 
   // A busy team sends many events in one frame: they are applied together.
   const flush = () => {
@@ -29,51 +28,40 @@ export function openStream(sink: Sink): () => void {
     waiting = [];
     sink.events(batch);
   };
-  const schedule = () => {
-    // A hidden page has no frames.
-    flushing ??= window.setTimeout(flush, document.hidden ? 250 : 16);
-  };
-
-  const open = () => {
-    retry = null;
-    // A new connection cannot send the header that the browser sends when it reconnects by itself.
-    source = new EventSource(url("/stream", { last_event_id: lastId }));
-    source.onopen = () => {
-      failures = 0;
-      sink.connection("live");
-    };
-    source.onerror = () => {
-      if (closed) return;
-      sink.connection("reconnecting");
-      if (source?.readyState !== EventSource.CLOSED) return;
-      // Given up for good by the browser, as after an answer that was no stream.
-      failures += 1;
-      source.close();
-      retry = setTimeout(open, Math.min(1_000 * 2 ** failures, 15_000));
-    };
-    source.addEventListener("hello", (event) => {
-      lastId = event.lastEventId || lastId;
-    });
-    source.addEventListener("reset", (event) => {
-      lastId = event.lastEventId || lastId;
+  const reset = () => {
+    // A snapshot that has just arrived is not in the cache before the next turn.
+    resetting ??= setTimeout(() => {
+      resetting = null;
       sink.reset();
     });
-    for (const topic of TOPICS) {
-      source.addEventListener(topic, (event) => {
-        const message = event as MessageEvent<string>;
-        lastId = message.lastEventId || lastId;
-        const data: unknown = JSON.parse(message.data);
-        waiting.push({ topic, data });
-        schedule();
-      });
-    }
   };
-  open();
+
+  const forget = onSnapshot((id) => {
+    if (place.reads(id)) reset();
+  });
+  const close = listen(() => place.last, {
+    connection: sink.connection,
+    joins(id) {
+      if (place.joins(id)) reset();
+    },
+    event(id, event) {
+      const { fresh, missed } = place.hears(id);
+      if (missed) reset();
+      if (!fresh) return;
+      waiting.push(event);
+      // A hidden page has no frames.
+      flushing ??= setTimeout(flush, document.hidden ? 250 : 16);
+    },
+    reset(id) {
+      place.starts(id);
+      reset();
+    },
+  });
 
   return () => {
-    closed = true;
-    source?.close();
-    if (retry) clearTimeout(retry);
-    if (flushing !== null) clearTimeout(flushing);
+    close();
+    forget();
+    if (flushing) clearTimeout(flushing);
+    if (resetting) clearTimeout(resetting);
   };
 }

@@ -1,33 +1,43 @@
-// What the team remembers: found by meaning, or browsed by kind and tag.
+// What the team remembers: found by meaning, or browsed by kind, tag and room.
 
 import { keepPreviousData, useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import * as act from "../api/actions";
 import { memoriesQuery } from "../api/queries";
-import type { Hit, Memory as Entry } from "../api/types";
+import type { Hit, Memory as Entry, MemoryKind, SearchMode as Mode } from "../api/types";
 import { useListKeys } from "../lib/useListKeys";
 import { Empty, Problem, Skeleton } from "../ui/Feedback";
 import { Icon } from "../ui/Icon";
 import { ofProject, ProjectChooser } from "../ui/OfProject";
 import { Ago } from "../ui/Time";
+import { plural } from "../lib/format";
 import { MemoryDetail } from "./memory/MemoryDetail";
-import { Publish } from "./memory/Publish";
+import { KINDS, Publish } from "./memory/Publish";
 import { Ticks } from "../ui/Ticks";
 
 const route = getRouteApi("/memory");
 
-const KINDS = ["decision", "interface", "convention", "warning", "artifact", "code"];
+const MODES: Record<Mode, string> = {
+  hybrid: "meaning and words",
+  semantic: "meaning",
+  lexical: "words",
+};
+
+const HITS = 30;
+/** A search knows no rooms: one room's memories are picked from as many hits as it gives. */
+const OF_ROOM = 100;
 
 export const Memory = ofProject(function Memory() {
   const search = route.useSearch();
   const navigate = route.useNavigate();
   const [text, setText] = useState(search.q ?? "");
-  const [mode, setMode] = useState("hybrid");
+  const [mode, setMode] = useState<Mode>("hybrid");
   const [publishing, setPublishing] = useState(false);
   const set = (change: Partial<typeof search>) =>
     void navigate({ search: (before) => ({ ...before, ...change }), replace: true });
-  const { q, kind, tag } = search;
+  const { q, tag, room } = search;
+  const kind = KINDS.find((known) => known === search.kind);
   useEffect(() => {
     const timer = setTimeout(() => {
       const next = text.trim() || undefined;
@@ -64,11 +74,13 @@ export const Memory = ofProject(function Memory() {
           className="select"
           aria-label="How to search"
           value={mode}
-          onChange={(event) => setMode(event.target.value)}
+          onChange={(event) => setMode(event.target.value as Mode)}
         >
-          <option value="hybrid">meaning and words</option>
-          <option value="semantic">meaning</option>
-          <option value="lexical">words</option>
+          {Object.entries(MODES).map(([name, words]) => (
+            <option key={name} value={name}>
+              {words}
+            </option>
+          ))}
         </select>
         <select
           className="select"
@@ -81,11 +93,8 @@ export const Memory = ofProject(function Memory() {
             <option key={name}>{name}</option>
           ))}
         </select>
-        {tag && (
-          <button type="button" className="btn s" onClick={() => set({ tag: undefined })}>
-            #{tag} <Icon name="close" size={12} />
-          </button>
-        )}
+        {tag && <Chip words={`#${tag}`} onRemove={() => set({ tag: undefined })} />}
+        {room && <Chip words={`from ${room}`} onRemove={() => set({ room: undefined })} />}
       </div>
       <div className="split memory-split">
         {q ? (
@@ -94,11 +103,18 @@ export const Memory = ofProject(function Memory() {
             mode={mode}
             kind={kind}
             tag={tag}
+            room={room}
             chosen={search.id}
             onChoose={(id) => set({ id })}
           />
         ) : (
-          <Browse kind={kind} tag={tag} chosen={search.id} onChoose={(id) => set({ id })} />
+          <Browse
+            kind={kind}
+            tag={tag}
+            room={room}
+            chosen={search.id}
+            onChoose={(id) => set({ id })}
+          />
         )}
         <div className="split-pane">
           {search.id ? (
@@ -106,6 +122,7 @@ export const Memory = ofProject(function Memory() {
               key={search.id}
               id={search.id}
               onTag={(name) => set({ tag: name, q: undefined })}
+              onRoom={(name) => set({ room: name, q: undefined })}
               onOpen={(id) => set({ id })}
             />
           ) : (
@@ -122,9 +139,19 @@ export const Memory = ofProject(function Memory() {
   );
 });
 
+/** A filter that is set, and the way to take it away. */
+function Chip({ words, onRemove }: { words: string; onRemove: () => void }) {
+  return (
+    <button type="button" className="btn s" onClick={onRemove}>
+      {words} <Icon name="close" size={12} label="remove" />
+    </button>
+  );
+}
+
 interface ListProps {
-  kind: string | undefined;
+  kind: MemoryKind | undefined;
   tag: string | undefined;
+  room: string | undefined;
   chosen: string | undefined;
   onChoose: (id: string) => void;
 }
@@ -134,35 +161,46 @@ function Found({
   mode,
   kind,
   tag,
+  room,
   chosen,
   onChoose,
-}: ListProps & { query: string; mode: string }) {
+}: ListProps & { query: string; mode: Mode }) {
+  const wanted = { query, mode, kind, tags: tag ? [tag] : [], limit: room ? OF_ROOM : HITS };
   const found = useQuery({
-    queryKey: ["memories", "search", { query, mode, kind, tag }],
-    queryFn: () =>
-      act.memory.search({ query, mode, kind, tags: tag ? [tag] : undefined, limit: 30 }),
+    queryKey: ["memories", "search", wanted],
+    queryFn: () => act.memory.search(wanted),
     placeholderData: keepPreviousData,
   });
-  const list = useListKeys(found.data?.items.length ?? 0);
+  const items = found.data?.items.filter((hit) => !room || hit.room === room) ?? [];
+  const list = useListKeys(items.length);
   if (found.isPending) return <Skeleton lines={4} height={60} />;
   if (found.error) return <Problem error={found.error} retry={() => void found.refetch()} />;
-  const { items, mode_used } = found.data;
+  const { notes, not_yet_embedded: waiting } = found.data;
+  const remarks =
+    waiting > 0
+      ? [...notes, `${plural(waiting, "memory", "memories")} cannot be found by meaning yet`]
+      : notes;
   if (items.length === 0) {
     return (
       <div className="card">
         <Empty icon="search" title="No memory means that">
           <p>Try other words, or take the filters away.</p>
+          {remarks.map((remark) => (
+            <p key={remark} className="remark">
+              <Ticks text={remark} />
+            </p>
+          ))}
         </Empty>
       </div>
     );
   }
   return (
     <ul className="card side-list" aria-label="Found" ref={list}>
-      {mode_used && mode_used !== mode && (
-        <li className="list-note small">
-          Searched by {mode_used}: the other way is not available now.
+      {remarks.map((remark) => (
+        <li key={remark} className="list-note remark small">
+          <Ticks text={remark} />
         </li>
-      )}
+      ))}
       {items.map((hit) => (
         <HitItem key={hit.id} hit={hit} chosen={hit.id === chosen} onChoose={onChoose} />
       ))}
@@ -184,13 +222,14 @@ function HitItem({
       <button type="button" aria-pressed={chosen} data-list-item onClick={() => onChoose(hit.id)}>
         <span className="row small">
           <span className="tag">{hit.kind}</span>
+          {hit.title && <span className="quiet clip">{hit.title}</span>}
           <span className="grow" />
           <span className="quiet num" title="How well it answers">
             {hit.score?.toFixed(3)}
           </span>
         </span>
         <span className="memory-line">
-          <Ticks text={hit.title ?? hit.text} />
+          <Ticks text={hit.text} />
         </span>
         {hit.why && <span className="small quiet">{hit.why}</span>}
       </button>
@@ -198,8 +237,8 @@ function HitItem({
   );
 }
 
-function Browse({ kind, tag, chosen, onChoose }: ListProps) {
-  const memories = useInfiniteQuery(memoriesQuery({ kind, tag }));
+function Browse({ kind, tag, room, chosen, onChoose }: ListProps) {
+  const memories = useInfiniteQuery(memoriesQuery({ kind, tag, room }));
   const items = memories.data?.pages.flatMap((page) => page.items) ?? [];
   const list = useListKeys(items.length);
   if (memories.isPending) return <Skeleton lines={4} height={60} />;
@@ -208,7 +247,10 @@ function Browse({ kind, tag, chosen, onChoose }: ListProps) {
   if (items.length === 0) {
     return (
       <div className="card">
-        <Empty icon="memory" title={(kind ?? tag) ? "No such memory" : "Nothing is remembered yet"}>
+        <Empty
+          icon="memory"
+          title={(kind ?? tag ?? room) ? "No such memory" : "Nothing is remembered yet"}
+        >
           <p>
             Agents publish decisions, interfaces, conventions and warnings while they work. You can
             publish one too.
@@ -253,12 +295,13 @@ function EntryItem({
         <span className="row small">
           <span className="tag">{entry.kind}</span>
           <span className="quiet clip">{entry.author_role}</span>
+          {entry.ref && <span className="quiet clip">{entry.ref}</span>}
           <span className="grow" />
           <span className="quiet">
             <Ago ts={entry.ts} />
           </span>
         </span>
-        <span className={entry.superseded_by ? "memory-line old" : "memory-line"}>
+        <span className="memory-line">
           <Ticks text={entry.summary} />
         </span>
       </button>

@@ -3,11 +3,13 @@
 import { useNavigate } from "@tanstack/react-router";
 import { lazy, Suspense, useState } from "react";
 import * as act from "../api/actions";
+import { chosenScope } from "../api/chosen";
 import { usePlanCheck } from "../lib/usePlanCheck";
 import { Dialog } from "../ui/Dialog";
-import { Diagnostics } from "../ui/Diagnostics";
+import { EditSide } from "../ui/EditSide";
 import { Problem, Skeleton } from "../ui/Feedback";
-import { Waves } from "../ui/Waves";
+import { ProjectChooser } from "../ui/OfProject";
+import { useAct } from "../ui/useAct";
 
 const Editor = lazy(() => import("../ui/Editor"));
 
@@ -36,28 +38,19 @@ export default function NewPlan({ onClose }: { onClose: () => void }) {
   const [way, setWay] = useState<"text" | "goal">("text");
   const [markdown, setMarkdown] = useState(START);
   const [goal, setGoal] = useState("");
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>(null);
-  const check = usePlanCheck(way === "text" ? markdown : "");
+  const { busy, error, run } = useAct();
+  const scope = chosenScope();
+  const check = usePlanCheck(way === "text" ? markdown : "", scope);
   const navigate = useNavigate();
   const errors = check.diagnostics.filter(({ severity }) => severity === "error").length;
 
-  const create = async () => {
-    setBusy(true);
-    setError(null);
-    try {
-      const made = await act.plan.create(way === "text" ? { markdown } : { goal: goal.trim() });
+  const create = () =>
+    run(async () => {
+      const text = way === "text" ? { markdown } : { goal: goal.trim() };
+      const { plan_id } = await act.plan.create(text, scope);
       onClose();
-      void navigate({
-        to: "/plans/$planId",
-        params: { planId: made.plan_id },
-        search: { project: made.project },
-      });
-    } catch (caught) {
-      setError(caught);
-      setBusy(false);
-    }
-  };
+      await navigate({ to: "/plans/$planId", params: { planId: plan_id }, search: scope });
+    });
   return (
     <Dialog
       title="New plan"
@@ -80,18 +73,16 @@ export default function NewPlan({ onClose }: { onClose: () => void }) {
         </>
       }
     >
-      <div
-        className="choices"
-        role="group"
-        aria-label="How to make it"
-        style={{ alignSelf: "start" }}
-      >
-        <button type="button" aria-pressed={way === "text"} onClick={() => setWay("text")}>
-          Write it
-        </button>
-        <button type="button" aria-pressed={way === "goal"} onClick={() => setWay("goal")}>
-          From a goal
-        </button>
+      <div className="row wrap spread">
+        <div className="choices" role="group" aria-label="How to make it">
+          <button type="button" aria-pressed={way === "text"} onClick={() => setWay("text")}>
+            Write it
+          </button>
+          <button type="button" aria-pressed={way === "goal"} onClick={() => setWay("goal")}>
+            From a goal
+          </button>
+        </div>
+        <ProjectChooser />
       </div>
       {way === "text" ? (
         <div className="edit-split">
@@ -104,10 +95,7 @@ export default function NewPlan({ onClose }: { onClose: () => void }) {
               diagnostics={check.diagnostics}
             />
           </Suspense>
-          <div className="stack edit-side">
-            <Diagnostics found={check.diagnostics} checked={check.checked} />
-            {check.dag && <Waves dag={check.dag} />}
-          </div>
+          <EditSide check={check} />
         </div>
       ) : (
         <div className="field">

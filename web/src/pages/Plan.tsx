@@ -1,4 +1,4 @@
-// One plan: what stands in its way first, then the plan from five sides.
+// One plan: what stands in its way first, then the plan from all sides.
 
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
@@ -19,6 +19,7 @@ const PlanGraph = lazy(() => import("./plan/PlanGraph"));
 const PlanTimeline = lazy(() => import("./plan/PlanTimeline"));
 const PlanText = lazy(() => import("./plan/PlanText"));
 const PlanReview = lazy(() => import("./plan/PlanReview"));
+const PlanSettings = lazy(() => import("./plan/PlanSettings"));
 
 const route = getRouteApi("/plans/$planId");
 
@@ -29,6 +30,7 @@ const TABS = [
   { tab: "text", label: "Text" },
   { tab: "review", label: "Review" },
   { tab: "events", label: "Events" },
+  { tab: "settings", label: "Settings" },
 ] as const;
 
 type Tab = (typeof TABS)[number]["tab"];
@@ -113,6 +115,8 @@ function View({
       return <PlanReview detail={detail} scope={scope} />;
     case "events":
       return <PlanEvents board={board} scope={scope} />;
+    case "settings":
+      return <PlanSettings detail={detail} scope={scope} />;
   }
 }
 

@@ -5,13 +5,13 @@ import { Link, useNavigate } from "@tanstack/react-router";
 import { lazy, Suspense, useState } from "react";
 import { plansQuery, projectsQuery } from "../api/queries";
 import type { Summary } from "../api/types";
-import { compact, dollars, duration, plural } from "../lib/format";
+import { compact, cost, duration, NOT_REPORTED, plural } from "../lib/format";
 import { useListKeys } from "../lib/useListKeys";
-import { useNow } from "../lib/useNow";
 import { Empty, Problem, Skeleton } from "../ui/Feedback";
 import { Icon } from "../ui/Icon";
 import { PlanControls } from "../ui/PlanControls";
 import { PlanPill, Segments } from "../ui/State";
+import { Span } from "../ui/Time";
 
 const NewPlan = lazy(() => import("./NewPlan"));
 
@@ -26,7 +26,7 @@ export function Plans() {
   const projects = useQuery(projectsQuery);
   const navigate = useNavigate();
   const [creating, setCreating] = useState(false);
-  const items = (plans.data?.items ?? []).filter((plan) => !plan.archived).sort(byUrgency);
+  const items = [...(plans.data?.items ?? [])].sort(byUrgency);
   const several = (projects.data?.items.length ?? 0) > 1;
   const list = useListKeys(items.length, (index) => {
     const plan = items[index];
@@ -150,11 +150,7 @@ function PlanItem({ plan, project }: { plan: Summary; project: string | undefine
 
 /** A plan's figures in one line. */
 export function PlanFacts({ plan }: { plan: Summary }) {
-  const now = useNow();
-  const { counts, engine } = plan;
-  // The figure is of the moment `at`; since then it has grown if an engine works.
-  const grown = engine?.alive ? Math.max(0, (now - Date.parse(plan.at)) / 1000) : 0;
-  const elapsed = plan.elapsed_seconds === null ? null : plan.elapsed_seconds + grown;
+  const { counts, running_since } = plan;
   return (
     <dl className="facts">
       <div>
@@ -180,16 +176,16 @@ export function PlanFacts({ plan }: { plan: Summary }) {
         </div>
       )}
       <div>
-        <dt>{engine?.alive ? "Running for" : "Took"}</dt>
-        <dd>{duration(elapsed)}</dd>
+        <dt>{running_since ? "Running for" : "Took"}</dt>
+        <dd>{running_since ? <Span from={running_since} /> : duration(plan.elapsed_seconds)}</dd>
       </div>
       <div>
         <dt>Tokens</dt>
         <dd>{plan.tokens > 0 ? compact(plan.tokens) : "–"}</dd>
       </div>
-      <div title={!plan.cost_usd ? "No agent reported a cost" : undefined}>
+      <div>
         <dt>Cost</dt>
-        <dd>{!plan.cost_usd ? "not reported" : dollars(plan.cost_usd)}</dd>
+        <dd>{cost(plan.cost_usd) ?? NOT_REPORTED}</dd>
       </div>
     </dl>
   );

@@ -4,18 +4,9 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import * as act from "../api/actions";
 import { get, part } from "../api/client";
-import type { InboxItem } from "../api/types";
-import { compact, dollars } from "../lib/format";
-import { Dialog } from "../ui/Dialog";
-import { Problem } from "../ui/Feedback";
-import { useAct } from "../ui/useAct";
-
-interface Budget {
-  budget_tokens: number | null;
-  budget_usd: number | null;
-  tokens: number;
-  cost_usd: number | null;
-}
+import type { Budget, InboxItem } from "../api/types";
+import { compact, cost, dollars, NOT_REPORTED } from "../lib/format";
+import { FormDialog } from "../ui/FormDialog";
 
 interface Props {
   item: InboxItem;
@@ -40,87 +31,64 @@ export function RaiseBudget({ item, onDone, onClose }: Props) {
   });
   const [tokens, setTokens] = useState("");
   const [usd, setUsd] = useState("");
-  const { busy, error, run } = useAct();
   const wanted = { tokens: typed(tokens), usd: typed(usd) };
   const ready = wanted.tokens !== undefined || wanted.usd !== undefined;
   const raise = async () => {
-    const done = await run(async () => {
-      if (!room) return act.plan.budget(plan_id, wanted, scope);
+    if (!room) {
+      await act.plan.budget(plan_id, wanted, scope);
+    } else {
       if (wanted.tokens) await act.room.set(room, "budget_tokens", wanted.tokens, scope);
       if (wanted.usd) await act.room.set(room, "budget_usd", wanted.usd, scope);
-    });
-    if (!done) return;
+    }
     onDone();
-    onClose();
   };
   const { data } = budget;
   return (
-    <Dialog
+    <FormDialog
       title="Raise the budget"
+      confirm="Raise"
+      ready={ready}
+      onSubmit={raise}
       onClose={onClose}
-      foot={
-        <>
-          <button type="button" className="btn" onClick={onClose}>
-            Back
-          </button>
-          <button
-            type="submit"
-            form="raise-budget"
-            className="btn primary"
-            disabled={busy || !ready}
-          >
-            Raise
-          </button>
-        </>
-      }
     >
-      <form
-        id="raise-budget"
-        className="stack"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void raise();
-        }}
-      >
-        {data && (
-          <p>
-            Used so far: {compact(data.tokens)} tokens, {dollars(data.cost_usd)}. The budget is{" "}
-            {[
-              data.budget_tokens === null ? null : `${compact(data.budget_tokens)} tokens`,
-              data.budget_usd === null ? null : dollars(data.budget_usd),
-            ]
-              .filter(Boolean)
-              .join(" and ") || "not set"}
-            .
-          </p>
-        )}
-        <div className="form-grid">
-          <div className="field">
-            <label htmlFor="budget-tokens">Tokens in all</label>
-            <input
-              id="budget-tokens"
-              className="input"
-              inputMode="numeric"
-              placeholder={data?.budget_tokens ? String(data.budget_tokens) : "as it is"}
-              value={tokens}
-              onChange={(event) => setTokens(event.target.value)}
-            />
-          </div>
-          <div className="field">
-            <label htmlFor="budget-usd">US dollars in all</label>
-            <input
-              id="budget-usd"
-              className="input"
-              inputMode="decimal"
-              placeholder={data?.budget_usd ? String(data.budget_usd) : "as it is"}
-              value={usd}
-              onChange={(event) => setUsd(event.target.value)}
-            />
-          </div>
+      {data && (
+        <p>
+          Used so far: {compact(data.tokens)} tokens, cost {cost(data.cost_usd) ?? NOT_REPORTED}.
+          The budget is{" "}
+          {[
+            data.budget_tokens === null ? null : `${compact(data.budget_tokens)} tokens`,
+            data.budget_usd === null ? null : dollars(data.budget_usd),
+          ]
+            .filter(Boolean)
+            .join(" and ") || "not set"}
+          .
+        </p>
+      )}
+      <div className="form-grid">
+        <div className="field">
+          <label htmlFor="budget-tokens">Tokens in all</label>
+          <input
+            id="budget-tokens"
+            className="input"
+            inputMode="numeric"
+            placeholder={data?.budget_tokens ? String(data.budget_tokens) : "as it is"}
+            value={tokens}
+            onChange={(event) => setTokens(event.target.value)}
+          />
         </div>
-        <p className="small quiet">What is left empty stays as it is.</p>
-        {error !== null && <Problem error={error} />}
-      </form>
-    </Dialog>
+        <div className="field">
+          <label htmlFor="budget-usd">US dollars in all</label>
+          <input
+            id="budget-usd"
+            className="input"
+            inputMode="decimal"
+            placeholder={data?.budget_usd ? String(data.budget_usd) : "as it is"}
+            value={usd}
+            onChange={(event) => setUsd(event.target.value)}
+          />
+        </div>
+      </div>
+      <p className="small quiet">What is left empty stays as it is.</p>
+    </FormDialog>
   );
 }

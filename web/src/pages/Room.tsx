@@ -5,13 +5,15 @@ import { getRouteApi, Link } from "@tanstack/react-router";
 import { lazy, Suspense } from "react";
 import { roomQuery, type Scope } from "../api/queries";
 import type { RoomDetail } from "../api/types";
-import { compact, dollars, duration } from "../lib/format";
+import { compact, cost, NOT_REPORTED } from "../lib/format";
 import { useHotkeys } from "../lib/hotkeys";
+import { useProject } from "../lib/project";
 import { Banner, Problem, Skeleton } from "../ui/Feedback";
 import { Markdown } from "../ui/Markdown";
 import { Role } from "../ui/Role";
 import { Bar, RoomState } from "../ui/State";
 import { Tabs } from "../ui/Tabs";
+import { Elapsed } from "../ui/Time";
 import { Asked } from "./room/Asked";
 import { Audit } from "./room/Audit";
 import { Channel } from "./room/Channel";
@@ -33,6 +35,9 @@ const TABS = [
 ] as const;
 
 type Tab = (typeof TABS)[number]["tab"];
+
+/** What scrolls in a box of its own, which is as high as the window lets it be. */
+const FILLING: Tab[] = ["channel", "sessions"];
 
 export function Room() {
   const { roomId } = route.useParams();
@@ -65,7 +70,7 @@ export function Room() {
   }
   const detail = room.data;
   return (
-    <div className={tab === "channel" ? "page wide fill room-page" : "page wide"}>
+    <div className={FILLING.includes(tab) ? "page wide fill" : "page wide"}>
       <Head id={roomId} detail={detail} scope={scope} />
       <Why detail={detail} />
       <Asked room={roomId} questions={detail.questions} scope={scope} />
@@ -120,6 +125,7 @@ function View({ tab, id, detail, scope }: ViewProps) {
 
 function Head({ id, detail, scope }: { id: string; detail: RoomDetail; scope: Scope }) {
   const { row } = detail;
+  const { choose } = useProject();
   return (
     <header className="stack">
       <div className="page-head">
@@ -161,7 +167,9 @@ function Head({ id, detail, scope }: { id: string; detail: RoomDetail; scope: Sc
           </div>
           <div>
             <dt>Time</dt>
-            <dd>{duration(row.elapsed_seconds)}</dd>
+            <dd>
+              <Elapsed row={row} />
+            </dd>
           </div>
           <div>
             <dt>Tokens</dt>
@@ -169,7 +177,15 @@ function Head({ id, detail, scope }: { id: string; detail: RoomDetail; scope: Sc
           </div>
           <div>
             <dt>Cost</dt>
-            <dd>{!row.cost_usd ? "not reported" : dollars(row.cost_usd)}</dd>
+            <dd>{cost(row.cost_usd) ?? NOT_REPORTED}</dd>
+          </div>
+          <div>
+            <dt>Memory</dt>
+            <dd>
+              <Link to="/memory" search={{ room: id }} onClick={() => choose(detail.project)}>
+                what it wrote down
+              </Link>
+            </dd>
           </div>
         </dl>
       </div>

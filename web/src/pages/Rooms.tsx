@@ -5,13 +5,13 @@ import { getRouteApi, Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { roomsQuery } from "../api/queries";
 import type { RoomItem } from "../api/types";
-import { duration, plural } from "../lib/format";
+import { plural } from "../lib/format";
 import { chooseRooms, SHOWS, SORTS, type Show, type Sort } from "../lib/roomList";
 import { useListKeys } from "../lib/useListKeys";
 import { Empty, Problem, Skeleton } from "../ui/Feedback";
 import { Role } from "../ui/Role";
 import { Bar, RoomState } from "../ui/State";
-import { Ago } from "../ui/Time";
+import { Ago, Elapsed } from "../ui/Time";
 import { RoomsAct } from "./room/RoomsAct";
 
 const route = getRouteApi("/rooms");
@@ -190,7 +190,7 @@ function RoomCard({ room, picked, onPick, several }: CardProps) {
       <div className="row spread small quiet">
         <Role role={room.role} />
         <span className="num">
-          {duration(room.elapsed_seconds)}
+          <Elapsed row={room} />
           {room.retries > 0 && `, ${room.retries} of ${room.max_retries} retries`}
         </span>
       </div>

@@ -4,7 +4,7 @@ import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { statsQuery } from "../api/queries";
 import type { Figures, Used } from "../api/types";
-import { compact, dollars, duration, plural, words } from "../lib/format";
+import { compact, cost, duration, NOT_REPORTED, plural, UNKNOWN, words } from "../lib/format";
 import { outcomeTone } from "../lib/outcome";
 import { Empty, Problem, Skeleton } from "../ui/Feedback";
 import { Icon } from "../ui/Icon";
@@ -98,13 +98,13 @@ function Parts({ figures: stats }: { figures: Figures }) {
             more={
               tokens.total_tokens > 0
                 ? `${compact(tokens.input_tokens)} in, ${compact(tokens.output_tokens)} out`
-                : "not reported"
+                : NOT_REPORTED
             }
           />
           <Figure
             name="Cost"
-            value={dollars(stats.cost_usd)}
-            more={stats.cost_usd ? undefined : "not reported"}
+            value={cost(stats.cost_usd) ?? UNKNOWN}
+            more={cost(stats.cost_usd) === null ? NOT_REPORTED : undefined}
           />
         </dl>
       </section>
@@ -196,8 +196,8 @@ function UsedBy({ title, used }: { title: string; used: Used[] }) {
         label: name,
         value: tokens,
         text: [
-          tokens > 0 ? compact(tokens) : "not reported",
-          cost_usd ? dollars(cost_usd) : null,
+          tokens > 0 ? compact(tokens) : NOT_REPORTED,
+          cost(cost_usd),
           plural(attempts, "session"),
         ]
           .filter(Boolean)

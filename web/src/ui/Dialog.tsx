@@ -9,11 +9,14 @@ interface Props {
   children: ReactNode;
   foot?: ReactNode;
   wide?: boolean;
+  /** Holds words only: the keyboard scrolls it as it is. */
+  reading?: boolean;
   /** Said instead of the closing by Escape or the scrim, when something would be lost. */
   guard?: () => boolean;
 }
 
-export function Dialog({ title, onClose, children, foot, wide = false, guard }: Props) {
+export function Dialog(props: Props) {
+  const { title, onClose, children, foot, wide = false, reading = false, guard } = props;
   const ref = useRef<HTMLDialogElement>(null);
   const id = useId();
   // Closed before it leaves the page: only then the focus goes back to where it was.
@@ -44,7 +47,12 @@ export function Dialog({ title, onClose, children, foot, wide = false, guard }: 
           <Icon name="close" />
         </button>
       </div>
-      <div className="dialog-body">{children}</div>
+      <div
+        className="dialog-body"
+        {...(reading && { tabIndex: 0, role: "region", "aria-labelledby": id })}
+      >
+        {children}
+      </div>
       {foot && <div className="dialog-foot">{foot}</div>}
     </dialog>
   );

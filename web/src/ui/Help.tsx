@@ -36,11 +36,15 @@ const KEYS: { part: string; keys: [string[], string][] }[] = [
     ],
   },
   {
+    part: "Plan",
+    keys: [[["1", "–", "7"], "Graph, epics, timeline, text, review, events, settings"]],
+  },
+  {
     part: "Room",
     keys: [
       [["c"], "Write a message"],
-      [["End"], "To the newest message"],
-      [["Home"], "To the first message"],
+      [["End"], "To the newest message or step"],
+      [["Home"], "To the first message or step"],
       [["1", "–", "6"], "Channel, sessions, artifacts, brief, lifecycle, audit"],
     ],
   },
@@ -58,7 +62,7 @@ const KEYS: { part: string; keys: [string[], string][] }[] = [
 
 export function Help({ onClose }: { onClose: () => void }) {
   return (
-    <Dialog title="Keys" onClose={onClose}>
+    <Dialog title="Keys" onClose={onClose} reading>
       {KEYS.map(({ part, keys }) => (
         <section key={part} className="stack">
           <h3>{part}</h3>

@@ -3,11 +3,11 @@
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useDeferredValue, useEffect, useId, useLayoutEffect, useRef, useState } from "react";
-import { chosenScope } from "../api/chosen";
-import { post } from "../api/client";
+import * as act from "../api/actions";
 import { plansQuery, roomsQuery } from "../api/queries";
-import type { Hit, Page, Tone } from "../api/types";
+import type { Hit, Tone } from "../api/types";
 import { find, type Target } from "../lib/find";
+import { useProject } from "../lib/project";
 import { Icon, type IconName } from "./Icon";
 import { planWords, StateIcon } from "./State";
 
@@ -120,6 +120,7 @@ function useChoices(query: string): Choice[] {
   const plans = useQuery(plansQuery).data?.items ?? [];
   const rooms = useQuery(roomsQuery).data?.items ?? [];
   const hits = useMemories(query);
+  const { projects, choose } = useProject();
   const page = (to: string, title: string, icon: IconName): Choice => ({
     id: `page:${to}`,
     group: "Pages",
@@ -178,12 +179,17 @@ function useChoices(query: string): Choice[] {
   return [
     ...found,
     ...hits.map((hit): Choice => ({
-      id: `memory:${hit.id}`,
+      id: `memory:${hit.project}/${hit.id}`,
       group: "Memories",
-      title: hit.title ?? hit.text,
-      more: hit.kind,
+      title: hit.text,
+      more: [hit.kind, hit.title, projects.find(({ project }) => project === hit.project)?.name]
+        .filter(Boolean)
+        .join(" · "),
       icon: "memory",
-      go: () => void navigate({ to: "/memory", search: { id: hit.id } }),
+      go: () => {
+        choose(hit.project);
+        void navigate({ to: "/memory", search: { id: hit.id } });
+      },
     })),
   ];
 }
@@ -198,7 +204,7 @@ function useMemories(query: string): Hit[] {
   }, [wanted]);
   const found = useQuery({
     queryKey: ["memories", "palette", settled],
-    queryFn: () => post<Page<Hit>>("/search", { query: settled, limit: 5 }, chosenScope()),
+    queryFn: () => act.memory.searchAll({ query: settled, limit: 5 }),
     enabled: settled !== "",
   });
   return settled ? (found.data?.items ?? []) : [];

@@ -1,9 +1,11 @@
 // Run, pause, stop: what can be done with a plan as it stands now.
 
 import { useMutation } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import * as act from "../api/actions";
 import type { Summary } from "../api/types";
+import { isOver } from "../lib/ways";
 import { Confirm } from "./Confirm";
 import { Icon } from "./Icon";
 import { Menu, type Item } from "./Menu";
@@ -14,6 +16,7 @@ type Over = "run" | "stop" | "force" | "remove";
 
 export function PlanControls({ plan, small = false }: { plan: Summary; small?: boolean }) {
   const [over, setOver] = useState<Over | null>(null);
+  const navigate = useNavigate();
   const scope = { project: plan.project };
   const pause = useMutation({
     mutationFn: () =>
@@ -21,14 +24,14 @@ export function PlanControls({ plan, small = false }: { plan: Summary; small?: b
     onError: (error) => toast({ tone: "failed", title: "Not done", body: error.message }),
   });
   const driven = plan.engine?.alive ?? false;
-  const over_now = plan.state === "finished";
+  const is_over = isOver(plan.state);
   const size = small ? " s" : "";
   const items: Item[] = [
     {
       label: plan.paused ? "End the pause" : "Pause",
       icon: plan.paused ? "play" : "pause",
       onSelect: () => pause.mutate(),
-      disabled: over_now,
+      disabled: is_over,
     },
     { label: "Stop the run", icon: "stop", onSelect: () => setOver("stop"), disabled: !driven },
     {
@@ -48,13 +51,14 @@ export function PlanControls({ plan, small = false }: { plan: Summary; small?: b
   ];
   return (
     <div className="actions above">
-      {!driven && !over_now && (
+      {!driven && (
         <button
           type="button"
-          className={`btn${small ? size : " primary"}`}
+          className={`btn${small || is_over ? size : " primary"}`}
           onClick={() => setOver("run")}
         >
-          <Icon name="play" size={14} /> {plan.state === "planned" ? "Run" : "Go on"}
+          <Icon name="play" size={14} />{" "}
+          {plan.state === "planned" ? "Run" : is_over ? "Run again" : "Go on"}
         </button>
       )}
       {driven && (
@@ -100,10 +104,13 @@ export function PlanControls({ plan, small = false }: { plan: Summary; small?: b
       {over === "remove" && (
         <Confirm
           title={`Remove “${plan.title}”?`}
-          text="The plan leaves this list. Its rooms and what the agents remember stay."
+          text="Its rooms go with it, and all their messages, transcripts and artifacts. What the agents remember stays, and so does the file that it was imported from, if there is one."
           confirm="Remove"
           danger
-          onConfirm={() => act.plan.remove(plan.plan_id, scope)}
+          onConfirm={async () => {
+            await act.plan.remove(plan.plan_id, scope);
+            await navigate({ to: "/plans" });
+          }}
           onClose={() => setOver(null)}
         />
       )}

@@ -1,72 +1,82 @@
-// How a plan is run: who works, how many at once, who looks at the plan first.
+// How a plan is to be run: from where, by which text, and what differs from its settings this time.
 
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { useNavigate } from "@tanstack/react-router";
+import { useState, type ReactNode } from "react";
 import * as act from "../api/actions";
 import { get } from "../api/client";
-import type { Page, Summary } from "../api/types";
-import { Dialog } from "./Dialog";
-import { Problem } from "./Feedback";
+import { planQuery } from "../api/queries";
+import type { AgentItem, Page, PlanDetail, ReviewRule, Summary } from "../api/types";
+import { hasNewText, isReviewDue, ways, type Way } from "../lib/ways";
+import { BegunChoice } from "./BegunChoice";
+import { Choice } from "./Choice";
+import { Problem, Skeleton } from "./Feedback";
+import { FormDialog } from "./FormDialog";
+import { Ticks } from "./Ticks";
 
-interface AgentItem {
-  name: string;
-  found: boolean;
+interface Props {
+  plan: Summary;
+  /** The one thing that is meant; without it whatever has a meaning is offered. */
+  only?: Way;
+  onClose: () => void;
 }
 
-export function RunPlan({ plan, onClose }: { plan: Summary; onClose: () => void }) {
+export function RunPlan({ plan, only, onClose }: Props) {
+  const { plan_id, project, title } = plan;
+  const scope = { project };
+  // Whether its file was edited is known only at the moment of asking.
+  const found = useQuery({ ...planQuery(plan_id, scope), staleTime: 0 });
+  const detail = found.isFetchedAfterMount ? found.data : undefined;
   const agents = useQuery({
-    queryKey: ["agents", "of", plan.project],
-    queryFn: () => get<Page<AgentItem>>("/agents", { project: plan.project }),
+    queryKey: ["agents", project],
+    queryFn: () => get<Page<AgentItem>>("/agents", scope),
   });
-  const [agent, setAgent] = useState(plan.rehearsed ? "rehearsal" : "");
+  const navigate = useNavigate();
+  const [chosen, setChosen] = useState<Way | null>(null);
+  const [begun, setBegun] = useState<act.Begun | null>(null);
+  const [agent, setAgent] = useState("");
   const [model, setModel] = useState("");
   const [rooms, setRooms] = useState("");
-  const [review, setReview] = useState("");
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>(null);
+  const [review, setReview] = useState<ReviewRule | "">("");
+  const open = detail && (only ? [only] : ways(detail));
+  const way = chosen ?? open?.[0];
+  const asksBegun = way === "file" && detail?.begun === true;
+  const asksReview = detail && way && isReviewDue(detail, way);
   const start = async () => {
-    setBusy(true);
-    setError(null);
-    try {
-      await act.plan.run(
-        plan.plan_id,
-        {
-          agent: agent || undefined,
-          model: model.trim() || undefined,
-          max_rooms: Number(rooms) > 0 ? Number(rooms) : undefined,
-          review: review || undefined,
-        },
-        { project: plan.project },
-      );
-      onClose();
-    } catch (caught) {
-      setError(caught);
-      setBusy(false);
-    }
+    const { plan_id: started } = await act.plan.run(
+      plan_id,
+      {
+        resume: way === "file" || undefined,
+        begun: (asksBegun && begun) || undefined,
+        new: way === "new" || undefined,
+        agent: agent || undefined,
+        model: model.trim() || undefined,
+        max_rooms: Number(rooms) > 0 ? Number(rooms) : undefined,
+        review: (asksReview && review) || undefined,
+      },
+      scope,
+    );
+    if (started === plan_id) return;
+    await navigate({
+      to: "/plans/$planId",
+      params: { planId: started },
+      search: { project },
+    });
   };
   return (
-    <Dialog
-      title={`Run “${plan.title}”`}
+    <FormDialog
+      title={`Run “${title}”`}
+      confirm={plan.state === "planned" ? "Run" : way === "new" ? "Run again" : "Go on"}
+      meanwhile="Starting"
+      ready={way !== undefined && !(asksBegun && begun === null)}
+      onSubmit={start}
       onClose={onClose}
-      foot={
-        <>
-          <button type="button" className="btn" onClick={onClose}>
-            Back
-          </button>
-          <button type="submit" form="run-plan" className="btn primary" disabled={busy}>
-            {busy ? "Starting" : "Run"}
-          </button>
-        </>
-      }
     >
-      <form
-        id="run-plan"
-        className="form-grid"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void start();
-        }}
-      >
+      {found.error && <Problem error={found.error} retry={() => void found.refetch()} />}
+      {!detail && !found.error && plan.state !== "planned" && <Skeleton lines={1} height={80} />}
+      {detail && open && way && <Ways {...{ detail, open, way }} onChange={setChosen} />}
+      {asksBegun && <BegunChoice value={begun} onChange={setBegun} />}
+      <div className="form-grid">
         <div className="field">
           <label htmlFor="run-agent">Agent</label>
           <select
@@ -75,60 +85,103 @@ export function RunPlan({ plan, onClose }: { plan: Summary; onClose: () => void 
             value={agent}
             onChange={(event) => setAgent(event.target.value)}
           >
-            <option value="">As the project says</option>
-            {agents.data?.items.map(({ name, found }) => (
+            <option value="">As the settings say</option>
+            {agents.data?.items.map(({ name, default: is_default }) => (
               <option key={name} value={name}>
-                {!found ? `${name} (not on this machine)` : name}
+                {name}
+                {is_default ? " (default)" : ""}
               </option>
             ))}
-            {!agents.data?.items.some(({ name }) => name === "rehearsal") && (
-              <option value="rehearsal">rehearsal</option>
-            )}
           </select>
-          <span className="hint">`rehearsal` follows a script: no model, no key, no cost.</span>
-        </div>
-        <div className="field">
-          <label htmlFor="run-review">Review of the plan</label>
-          <select
-            id="run-review"
-            className="input"
-            value={review}
-            onChange={(event) => setReview(event.target.value)}
-          >
-            <option value="">As the project says</option>
-            <option value="off">off: begin at once</option>
-            <option value="auto">auto: an agent reviews it first</option>
-            <option value="human">human: you approve it first</option>
-          </select>
+          <span className="hint">
+            <Ticks text="`rehearsal` follows a script: no model, no key, no cost." />
+          </span>
         </div>
         <div className="field">
           <label htmlFor="run-model">Model</label>
           <input
             id="run-model"
-            className="input"
-            placeholder="as the agent chooses"
+            className="input code"
             value={model}
+            placeholder="As the settings say"
             onChange={(event) => setModel(event.target.value)}
           />
         </div>
+        {asksReview && (
+          <div className="field">
+            <label htmlFor="run-review">Review of the plan</label>
+            <select
+              id="run-review"
+              className="input"
+              value={review}
+              onChange={(event) => setReview(event.target.value as ReviewRule | "")}
+            >
+              <option value="">As the settings say</option>
+              <option value="off">off: start at once</option>
+              <option value="auto">auto: a reviewer decides</option>
+              <option value="human">human: wait for your approval</option>
+            </select>
+          </div>
+        )}
         <div className="field">
-          <label htmlFor="run-rooms">Sessions at once</label>
+          <label htmlFor="run-rooms">Most rooms at once</label>
           <input
             id="run-rooms"
             className="input"
             type="number"
             min={1}
-            placeholder="as the project says"
+            max={1000}
             value={rooms}
+            placeholder="As the settings say"
             onChange={(event) => setRooms(event.target.value)}
           />
         </div>
-      </form>
+      </div>
       <p className="small quiet">
         The engine runs as a process of its own: it goes on when this page or the dashboard is
         closed.
       </p>
-      {error !== null && <Problem error={error} />}
-    </Dialog>
+    </FormDialog>
+  );
+}
+
+interface WaysProps {
+  detail: PlanDetail;
+  open: Way[];
+  way: Way;
+  onChange: (way: Way) => void;
+}
+
+const AGAIN = "As a new plan with rooms of its own. This plan and its rooms stay as they are.";
+
+function Ways({ detail, open, way, onChange }: WaysProps) {
+  if (open.length === 1) return way === "new" ? <p>{AGAIN}</p> : null;
+  const words: Record<Way, { label: string; hint: ReactNode }> = {
+    on:
+      detail.board.state === "planned"
+        ? { label: "Run it as it is", hint: "By the text that this page shows." }
+        : {
+            label: "Go on",
+            hint: hasNewText(detail)
+              ? "By the text that was saved since the last run."
+              : "Each room goes on where it stopped.",
+          },
+    file: {
+      label: "Take the text of its file first",
+      hint: (
+        <>
+          <code>{detail.source_path}</code> has another text than the plan.
+        </>
+      ),
+    },
+    new: { label: "Run again from the beginning", hint: AGAIN },
+  };
+  return (
+    <Choice
+      legend="What to do"
+      options={open.map((value) => ({ value, ...words[value] }))}
+      value={way}
+      onChange={onChange}
+    />
   );
 }

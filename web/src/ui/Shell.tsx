@@ -6,6 +6,7 @@ import { useEffect, useRef, useState } from "react";
 import { inboxQuery, plansQuery } from "../api/queries";
 import { LiveProvider, useConnection } from "../live/LiveProvider";
 import { useHotkeys } from "../lib/hotkeys";
+import { useProject } from "../lib/project";
 import { setTheme, useTheme } from "../lib/theme";
 import { Help } from "./Help";
 import { Icon, type IconName } from "./Icon";
@@ -33,6 +34,8 @@ export function Shell() {
 function Frame() {
   const [over, setOver] = useState<"palette" | "help" | null>(null);
   const navigate = useNavigate();
+  // Whatever shows one project has one to show, whichever page is opened first.
+  useProject();
   const to = (path: string) => () => void navigate({ to: path });
   useHotkeys({
     "mod+k": () => setOver("palette"),

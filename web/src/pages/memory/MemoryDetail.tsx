@@ -3,6 +3,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
+import { chosenScope } from "../../api/chosen";
 import { memoryQuery } from "../../api/queries";
 import { Banner, Problem, Skeleton } from "../../ui/Feedback";
 import { Markdown } from "../../ui/Markdown";
@@ -13,16 +14,17 @@ import { Publish } from "./Publish";
 interface Props {
   id: string;
   onTag: (tag: string) => void;
+  onRoom: (room: string) => void;
   onOpen: (id: string) => void;
 }
 
-export function MemoryDetail({ id, onTag, onOpen }: Props) {
+export function MemoryDetail({ id, onTag, onRoom, onOpen }: Props) {
   const memory = useQuery(memoryQuery(id));
   const [replacing, setReplacing] = useState(false);
   if (memory.isPending) return <Skeleton lines={2} height={80} />;
   if (memory.error) return <Problem error={memory.error} retry={() => void memory.refetch()} />;
   const entry = memory.data;
-  const { replaced, replaced_by } = entry;
+  const { room_id: room, replaced, replaced_by } = entry;
   const newest = replaced_by.at(-1);
   return (
     <article className="card" aria-label="Memory">
@@ -70,10 +72,15 @@ export function MemoryDetail({ id, onTag, onOpen }: Props) {
         <p className="small quiet row wrap">
           <span className="mono">{entry.id}</span>
           {entry.ref && <span>about {entry.ref}</span>}
-          {entry.room_id && (
-            <Link to="/rooms/$roomId" params={{ roomId: entry.room_id }} search={{}}>
-              from {entry.room_id}
-            </Link>
+          {room && (
+            <>
+              <Link to="/rooms/$roomId" params={{ roomId: room }} search={chosenScope()}>
+                from {room}
+              </Link>
+              <button type="button" className="btn s plain" onClick={() => onRoom(room)}>
+                All of this room
+              </button>
+            </>
           )}
         </p>
         {replaced.length > 0 && (

@@ -2,10 +2,11 @@
 
 import { Link } from "@tanstack/react-router";
 import type { DagNode, Row } from "../../api/types";
-import { compact, duration } from "../../lib/format";
+import { compact } from "../../lib/format";
 import { Icon } from "../../ui/Icon";
 import { Role } from "../../ui/Role";
 import { Bar, RoomState } from "../../ui/State";
+import { Elapsed } from "../../ui/Time";
 
 interface Props {
   node: DagNode | undefined;
@@ -35,7 +36,9 @@ export function EpicPanel({ node, row, project, onClose }: Props) {
         <dl className="facts">
           <div>
             <dt>Time</dt>
-            <dd>{duration(row.elapsed_seconds)}</dd>
+            <dd>
+              <Elapsed row={row} />
+            </dd>
           </div>
           <div>
             <dt>Retries</dt>

@@ -2,11 +2,12 @@
 
 import { Link } from "@tanstack/react-router";
 import type { Board, Row } from "../../api/types";
-import { compact, duration } from "../../lib/format";
+import { compact } from "../../lib/format";
 import { useListKeys } from "../../lib/useListKeys";
 import { Empty } from "../../ui/Feedback";
 import { Role } from "../../ui/Role";
 import { Bar, RoomState } from "../../ui/State";
+import { Elapsed } from "../../ui/Time";
 
 export function EpicTable({ board }: { board: Board }) {
   const list = useListKeys<HTMLTableSectionElement>(board.rows.length);
@@ -88,7 +89,9 @@ function EpicRow({ row, project }: { row: Row; project: string }) {
         <Role role={row.role} />
       </td>
       <td className="r num">{row.max_retries ? `${row.retries} / ${row.max_retries}` : "–"}</td>
-      <td className="r num">{duration(row.elapsed_seconds)}</td>
+      <td className="r num">
+        <Elapsed row={row} />
+      </td>
       <td className="r num">{row.tokens > 0 ? compact(row.tokens) : "–"}</td>
     </tr>
   );

@@ -1,6 +1,6 @@
 // What happened to the plan, newest first.
 
-import { useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { eventsQuery, type Scope } from "../../api/queries";
 import type { Board, PlanEvent, Tone } from "../../api/types";
@@ -26,10 +26,10 @@ const TONES: Record<string, Tone> = {
 };
 
 export function PlanEvents({ board, scope }: { board: Board; scope: Scope }) {
-  const events = useQuery(eventsQuery(board.plan_id, scope));
+  const events = useInfiniteQuery(eventsQuery(board.plan_id, scope));
   if (events.isPending) return <Skeleton lines={6} height={32} />;
   if (events.error) return <Problem error={events.error} retry={() => void events.refetch()} />;
-  const items = [...events.data.items].reverse();
+  const items = events.data.pages.flatMap((page) => [...page.items].reverse());
   if (items.length === 0) {
     return (
       <div className="card">
@@ -64,6 +64,18 @@ export function PlanEvents({ board, scope }: { board: Board; scope: Scope }) {
           )}
         </li>
       ))}
+      {events.hasNextPage && (
+        <li className="list-note">
+          <button
+            type="button"
+            className="btn s"
+            disabled={events.isFetchingNextPage}
+            onClick={() => void events.fetchNextPage()}
+          >
+            Older ones
+          </button>
+        </li>
+      )}
     </ol>
   );
 }

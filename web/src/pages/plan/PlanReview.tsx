@@ -100,7 +100,7 @@ export default function PlanReview({ detail, scope }: { detail: PlanDetail; scop
           </Empty>
         )}
       </section>
-      {starting && <RunPlan plan={board} onClose={() => setStarting(false)} />}
+      {starting && <RunPlan plan={board} only="on" onClose={() => setStarting(false)} />}
       {over && (
         <Confirm
           title="Reject the plan?"

@@ -7,46 +7,46 @@ import { ApiError, type ProblemItem } from "../../api/client";
 import { keys, type Scope } from "../../api/queries";
 import type { PlanDetail } from "../../api/types";
 import { usePlanCheck } from "../../lib/usePlanCheck";
-import { Dialog } from "../../ui/Dialog";
-import { Diagnostics } from "../../ui/Diagnostics";
+import { BegunChoice } from "../../ui/BegunChoice";
 import { Problem, Skeleton } from "../../ui/Feedback";
+import { EditSide } from "../../ui/EditSide";
+import { FormDialog } from "../../ui/FormDialog";
 import { Markdown } from "../../ui/Markdown";
+import { Ticks } from "../../ui/Ticks";
 import { toast } from "../../ui/Toaster";
-import { Waves } from "../../ui/Waves";
+import { useAct } from "../../ui/useAct";
 
 const Editor = lazy(() => import("../../ui/Editor"));
 
 export default function PlanText({ detail, scope }: { detail: PlanDetail; scope: Scope }) {
   const [draft, setDraft] = useState<string | null>(null);
-  const [error, setError] = useState<unknown>(null);
-  const [busy, setBusy] = useState(false);
   const [touched, setTouched] = useState<ProblemItem[]>([]);
+  const { busy, error, run } = useAct();
   const client = useQueryClient();
-  const check = usePlanCheck(draft ?? "");
+  const check = usePlanCheck(draft ?? "", scope);
   const errors = check.diagnostics.filter(({ severity }) => severity === "error").length;
   const { plan_id, engine } = detail.board;
   const driven = engine?.alive ?? false;
 
-  const save = async (begun?: "keep" | "redo") => {
+  const save = async (begun?: act.Begun) => {
     if (draft === null) return;
-    setBusy(true);
-    setError(null);
-    setTouched([]);
-    try {
-      await act.plan.save(plan_id, draft, detail.sha256, begun, scope);
-      await client.invalidateQueries({ queryKey: keys.plan(plan_id) });
-      await client.invalidateQueries({ queryKey: keys.dag(plan_id) });
-      await client.invalidateQueries({ queryKey: keys.diff(plan_id) });
-      toast({ tone: "passed", title: "Saved", body: "The next run takes the new text." });
-      setDraft(null);
-    } catch (caught) {
-      const epics = begunEpics(caught);
-      if (epics.length > 0) setTouched(epics);
-      else setError(caught);
-    } finally {
-      setBusy(false);
-    }
+    await act.plan.save(plan_id, draft, detail.sha256, begun, scope);
+    await client.invalidateQueries({ queryKey: keys.plan(plan_id) });
+    await client.invalidateQueries({ queryKey: keys.dag(plan_id) });
+    await client.invalidateQueries({ queryKey: keys.diff(plan_id) });
+    toast({ tone: "passed", title: "Saved", body: "The next run takes the new text." });
+    setDraft(null);
   };
+  const trySave = () =>
+    run(async () => {
+      try {
+        await save();
+      } catch (refused) {
+        const epics = begunEpics(refused);
+        if (epics.length === 0) throw refused;
+        setTouched(epics);
+      }
+    });
 
   if (draft === null) {
     return (
@@ -79,7 +79,7 @@ export default function PlanText({ detail, scope }: { detail: PlanDetail; scope:
             type="button"
             className="btn s primary"
             disabled={busy || driven || errors > 0 || draft === detail.markdown}
-            onClick={() => void save()}
+            onClick={() => void trySave()}
           >
             Save revision
           </button>
@@ -87,34 +87,7 @@ export default function PlanText({ detail, scope }: { detail: PlanDetail; scope:
       </div>
       {error !== null && <Problem error={error} />}
       {touched.length > 0 && (
-        <Dialog
-          title="Epics that have begun"
-          onClose={() => setTouched([])}
-          foot={
-            <>
-              <button type="button" className="btn" onClick={() => setTouched([])}>
-                Back
-              </button>
-              <button type="button" className="btn" onClick={() => void save("keep")}>
-                Keep them as they are
-              </button>
-              <button type="button" className="btn danger" onClick={() => void save("redo")}>
-                Start them over
-              </button>
-            </>
-          }
-        >
-          <p>The new text changes what is being worked on, or was:</p>
-          <ul className="stack">
-            {touched.map(({ message }) => (
-              <li key={message}>{message}.</li>
-            ))}
-          </ul>
-          <p className="small quiet">
-            Kept, they go on by the text that they began with. Started over, their work begins anew
-            by this one; an epic that it leaves out is cancelled.
-          </p>
-        </Dialog>
+        <SaveBegun touched={touched} onSave={save} onClose={() => setTouched([])} />
       )}
       <div className="edit-split tall">
         <Suspense fallback={<Skeleton lines={1} height={480} />}>
@@ -126,12 +99,37 @@ export default function PlanText({ detail, scope }: { detail: PlanDetail; scope:
             diagnostics={check.diagnostics}
           />
         </Suspense>
-        <div className="stack edit-side">
-          <Diagnostics found={check.diagnostics} checked={check.checked} />
-          {check.dag && <Waves dag={check.dag} />}
-        </div>
+        <EditSide check={check} />
       </div>
     </div>
+  );
+}
+
+interface SaveBegunProps {
+  touched: ProblemItem[];
+  onSave: (begun: act.Begun) => Promise<void>;
+  onClose: () => void;
+}
+
+function SaveBegun({ touched, onSave, onClose }: SaveBegunProps) {
+  const [begun, setBegun] = useState<act.Begun | null>(null);
+  return (
+    <FormDialog
+      title="Save the revision"
+      confirm="Save revision"
+      ready={begun !== null}
+      onSubmit={async () => begun && onSave(begun)}
+      onClose={onClose}
+    >
+      <ul className="stack">
+        {touched.map(({ message }) => (
+          <li key={message}>
+            <Ticks text={message} />.
+          </li>
+        ))}
+      </ul>
+      <BegunChoice value={begun} onChange={setBegun} />
+    </FormDialog>
   );
 }
 

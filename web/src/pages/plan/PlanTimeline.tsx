@@ -16,7 +16,7 @@ import "./timeline.css";
 
 export default function PlanTimeline({ board, scope }: { board: Board; scope: Scope }) {
   const timeline = useQuery(timelineQuery(board.plan_id, scope));
-  const now = useNow();
+  const now = useNow(timeline.data?.items.some(({ ended_at }) => !ended_at) ?? false);
   if (timeline.isPending) return <Skeleton lines={6} height={30} />;
   if (timeline.error)
     return <Problem error={timeline.error} retry={() => void timeline.refetch()} />;
@@ -50,7 +50,11 @@ export default function PlanTimeline({ board, scope }: { board: Board; scope: Sc
       <div className="gantt" role="list" aria-label="Sessions by epic">
         <div className="gantt-axis" aria-hidden="true">
           {chart.ticks.map(({ at, left }) => (
-            <span key={at} style={{ left: `${left}%` }} className={left > 94 ? "last" : undefined}>
+            <span
+              key={at}
+              style={{ left: `${left}%` }}
+              className={left > 94 ? "last" : left > 75 ? "late" : undefined}
+            >
               {duration((at - chart.from) / 1000)}
             </span>
           ))}

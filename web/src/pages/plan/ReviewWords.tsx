@@ -3,9 +3,9 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { channelQuery, type Scope } from "../../api/queries";
-import type { Verdict } from "../../api/types";
 import { Markdown } from "../../ui/Markdown";
 import { Role } from "../../ui/Role";
+import { answers } from "../../lib/verdict";
 import { VerdictView } from "../../ui/VerdictView";
 
 const NO_CRITERIA = new Map<string, string>();
@@ -19,9 +19,7 @@ export function ReviewWords({ room, scope }: { room: string; scope: Scope }) {
         <>
           <Role role={last.from} />
           <Markdown source={last.body} />
-          {last.data && (
-            <VerdictView data={{ ...(last.data as Verdict), summary: "" }} texts={NO_CRITERIA} />
-          )}
+          <VerdictView answers={answers(last.data)} texts={NO_CRITERIA} />
         </>
       )}
       <p className="small">

@@ -1,14 +1,21 @@
 // What came out of the room: the files, and the chosen one beside them as far as it is safe to show.
 
-import { useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { url } from "../../api/client";
-import { artifactPath, artifactsQuery, artifactTextQuery, type Scope } from "../../api/queries";
+import {
+  artifactPath,
+  artifactQuery,
+  artifactsQuery,
+  artifactTextQuery,
+  type Scope,
+} from "../../api/queries";
 import type { Artifact } from "../../api/types";
 import { bytes } from "../../lib/format";
 import { Empty, Problem, Skeleton } from "../../ui/Feedback";
 import { Icon } from "../../ui/Icon";
 import { Markdown } from "../../ui/Markdown";
+import { Ticks } from "../../ui/Ticks";
 import { Ago } from "../../ui/Time";
 
 /** Longer texts are offered as a download: a page that hangs shows nothing. */
@@ -21,19 +28,23 @@ interface Props {
 }
 
 export default function Artifacts({ room, chosen, scope }: Props) {
-  const artifacts = useQuery(artifactsQuery(room, scope));
+  const artifacts = useInfiniteQuery(artifactsQuery(room, scope));
   const navigate = useNavigate();
   if (artifacts.isPending) return <Skeleton lines={3} />;
   if (artifacts.error) {
     return <Problem error={artifacts.error} retry={() => void artifacts.refetch()} />;
   }
-  const { items } = artifacts.data;
-  const shown = items.find(({ path }) => path === chosen) ?? items[0];
-  if (!shown) {
+  const { pages } = artifacts.data;
+  const items = pages.flatMap((page) => page.items);
+  const problems = pages[0]?.problems ?? [];
+  const path = chosen ?? items[0]?.path;
+  if (path === undefined && problems.length === 0) {
     return (
       <div className="card">
         <Empty icon="file" title="No artifact yet">
-          <p>Files that the agents deliver with `write_artifact` appear here.</p>
+          <p>
+            <Ticks text="Files that the agents deliver with `write_artifact` appear here." />
+          </p>
         </Empty>
       </div>
     );
@@ -45,7 +56,7 @@ export default function Artifacts({ room, chosen, scope }: Props) {
           <li key={artifact.path}>
             <button
               type="button"
-              aria-pressed={artifact.path === shown.path}
+              aria-pressed={artifact.path === path}
               onClick={() =>
                 void navigate({
                   to: "/rooms/$roomId",
@@ -66,18 +77,70 @@ export default function Artifacts({ room, chosen, scope }: Props) {
             </button>
           </li>
         ))}
+        {artifacts.hasNextPage && (
+          <li className="list-note">
+            <button
+              type="button"
+              className="btn s"
+              disabled={artifacts.isFetchingNextPage}
+              onClick={() => void artifacts.fetchNextPage()}
+            >
+              More
+            </button>
+          </li>
+        )}
+        {problems.map((problem) => (
+          <li key={problem} className="list-note small">
+            <Ticks text={problem} />
+          </li>
+        ))}
       </ul>
-      <section className="card" aria-label={shown.path}>
+      {path !== undefined && (
+        <Shown
+          key={path}
+          room={room}
+          path={path}
+          listed={items.find((artifact) => artifact.path === path)}
+          scope={scope}
+        />
+      )}
+    </div>
+  );
+}
+
+interface ShownProps {
+  room: string;
+  path: string;
+  /** Left out while the list has not come to it: then it is asked for by itself. */
+  listed: Artifact | undefined;
+  scope: Scope;
+}
+
+function Shown({ room, path, listed, scope }: ShownProps) {
+  const asked = useQuery({ ...artifactQuery(room, path, scope), enabled: !listed });
+  const artifact = listed ?? asked.data;
+  if (artifact) {
+    return (
+      <section className="card" aria-label={path}>
         <div className="card-head">
-          <h2 className="mono small clip">{shown.path}</h2>
-          <span className="small quiet">{shown.media_type}</span>
-          <a className="btn s" href={url(artifactPath(room, shown.path), scope)} download>
+          <h2 className="mono small clip">{path}</h2>
+          <span className="small quiet">{artifact.media_type}</span>
+          <a className="btn s" href={url(artifactPath(room, path), scope)} download>
             <Icon name="download" size={14} /> Download
           </a>
         </div>
-        <Preview key={shown.path} room={room} artifact={shown} scope={scope} />
+        <Preview room={room} artifact={artifact} scope={scope} />
       </section>
-    </div>
+    );
+  }
+  if (asked.isPending) return <Skeleton lines={2} />;
+  if (asked.error) return <Problem error={asked.error} retry={() => void asked.refetch()} />;
+  return (
+    <section className="card" aria-label={path}>
+      <Empty icon="file" title="There is no such artifact">
+        <p className="mono">{path}</p>
+      </Empty>
+    </section>
   );
 }
 

@@ -3,9 +3,10 @@
 import { Link } from "@tanstack/react-router";
 import { memo } from "react";
 import type { Scope } from "../../api/queries";
-import type { Message, Tone, Verdict } from "../../api/types";
+import type { Message, Tone } from "../../api/types";
 import { clock, day, full, words } from "../../lib/format";
 import { roleColour } from "../../lib/roles";
+import { answers, withoutAnswers } from "../../lib/verdict";
 import { Icon } from "../../ui/Icon";
 import { Markdown } from "../../ui/Markdown";
 import { RoleMark } from "../../ui/Role";
@@ -38,8 +39,7 @@ interface Props {
 
 export const MessageItem = memo(function MessageItem(props: Props) {
   const { message, before, criteria } = props;
-  const verdict = message.data as Verdict | null | undefined;
-  const structured = (verdict?.criteria?.length ?? 0) > 0;
+  const found = answers(message.data);
   const newDay = !before || day(before.ts) !== day(message.ts);
   const tone = TONES[message.type];
   return (
@@ -71,21 +71,14 @@ export const MessageItem = memo(function MessageItem(props: Props) {
             </time>
             <span className="quiet small num message-seq">#{message.seq}</span>
           </header>
-          <Markdown source={structured ? lead(message.body) : message.body} />
-          {structured && <VerdictView data={verdict} texts={criteria} />}
+          <Markdown source={withoutAnswers(message.body, found)} />
+          <VerdictView answers={found} texts={criteria} />
           <Files {...props} />
         </div>
       </article>
     </>
   );
 });
-
-/** The words before the list of criteria, which is shown by itself. */
-function lead(body: string): string {
-  const lines = body.split("\n");
-  const end = lines.findIndex((line) => /^[-*] \S+ (not )?(met|unmet)\b/.test(line));
-  return (end < 0 ? lines : lines.slice(0, end)).join("\n").trim();
-}
 
 function Files({ message, room, scope }: Props) {
   const { artifacts } = (message.data ?? {}) as { artifacts?: unknown };

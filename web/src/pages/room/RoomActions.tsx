@@ -5,8 +5,7 @@ import * as act from "../../api/actions";
 import type { Scope } from "../../api/queries";
 import type { RoomDetail } from "../../api/types";
 import { Confirm } from "../../ui/Confirm";
-import { Dialog } from "../../ui/Dialog";
-import { Problem } from "../../ui/Feedback";
+import { FormDialog } from "../../ui/FormDialog";
 import { Icon } from "../../ui/Icon";
 import { Menu, type Item } from "../../ui/Menu";
 import { toast } from "../../ui/Toaster";
@@ -118,78 +117,46 @@ function Override({ room, detail, scope, onClose }: Props & { onClose: () => voi
   const states = machine.states.filter(({ name }) => name !== current);
   const [state, setState] = useState(states[0]?.name ?? "");
   const [reason, setReason] = useState("");
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>(null);
-  const go = async () => {
-    setBusy(true);
-    setError(null);
-    try {
-      await act.room.override(room, state, reason.trim(), scope);
-      toast({ tone: "passed", title: `${detail.row.epic} is now ${state}` });
-      onClose();
-    } catch (caught) {
-      setError(caught);
-      setBusy(false);
-    }
+  const override = async () => {
+    await act.room.override(room, state, reason.trim(), scope);
+    toast({ tone: "passed", title: `${detail.row.epic} is now ${state}` });
   };
   return (
-    <Dialog
+    <FormDialog
       title={`Override the state of ${detail.row.epic}`}
+      confirm="Override"
+      ready={reason.trim() !== "" && state !== ""}
+      onSubmit={override}
       onClose={onClose}
-      foot={
-        <>
-          <button type="button" className="btn" onClick={onClose}>
-            Back
-          </button>
-          <button
-            type="submit"
-            form="override"
-            className="btn primary"
-            disabled={busy || !reason.trim() || !state}
-          >
-            Override
-          </button>
-        </>
-      }
     >
-      <form
-        id="override"
-        className="stack"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void go();
-        }}
-      >
-        <p>
-          The room is <strong>{current}</strong>. A running session is ended first. The audit keeps
-          your reason.
-        </p>
-        <div className="field">
-          <label htmlFor="override-state">New state</label>
-          <select
-            id="override-state"
-            className="input"
-            value={state}
-            onChange={(event) => setState(event.target.value)}
-          >
-            {states.map(({ name, kind }) => (
-              <option key={name} value={name}>
-                {name} ({kind})
-              </option>
-            ))}
-          </select>
-        </div>
-        <div className="field">
-          <label htmlFor="override-reason">Reason</label>
-          <textarea
-            id="override-reason"
-            className="textarea"
-            value={reason}
-            onChange={(event) => setReason(event.target.value)}
-          />
-        </div>
-        {error !== null && <Problem error={error} />}
-      </form>
-    </Dialog>
+      <p>
+        The room is <strong>{current}</strong>. A running session is ended first. The audit keeps
+        your reason.
+      </p>
+      <div className="field">
+        <label htmlFor="override-state">New state</label>
+        <select
+          id="override-state"
+          className="input"
+          value={state}
+          onChange={(event) => setState(event.target.value)}
+        >
+          {states.map(({ name, kind }) => (
+            <option key={name} value={name}>
+              {name} ({kind})
+            </option>
+          ))}
+        </select>
+      </div>
+      <div className="field">
+        <label htmlFor="override-reason">Reason</label>
+        <textarea
+          id="override-reason"
+          className="textarea"
+          value={reason}
+          onChange={(event) => setReason(event.target.value)}
+        />
+      </div>
+    </FormDialog>
   );
 }

@@ -1,11 +1,12 @@
 // What one session said and did: text, thoughts, tools with their results, changes to files.
 
-import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { attemptQuery, keys, transcriptQuery, type Scope } from "../../api/queries";
 import type { Attempt } from "../../api/types";
-import { fold, type Step } from "../../lib/transcript";
+import { fold } from "../../lib/transcript";
 import { Empty, Problem, Skeleton } from "../../ui/Feedback";
+import { LongList } from "../../ui/LongList";
 import { Markdown } from "../../ui/Markdown";
 import { StepView } from "./StepView";
 
@@ -44,8 +45,10 @@ export function Transcript({ room, attempt, scope }: Props) {
 }
 
 function Steps({ room, attempt, scope }: Props) {
-  const transcript = useInfiniteQuery(transcriptQuery(room, attempt.number, scope));
-  const { isFetching, fetchNextPage } = transcript;
+  const [fromStart, setFromStart] = useState(false);
+  const client = useQueryClient();
+  const transcript = useInfiniteQuery(transcriptQuery(room, attempt.number, scope, fromStart));
+  const { isFetching, fetchNextPage, hasPreviousPage, fetchPreviousPage } = transcript;
   const more = transcript.data?.pages.at(-1)?.more ?? false;
   // The stream says when there is more to read.
   const grown = useQuery<number>({
@@ -56,24 +59,11 @@ function Steps({ room, attempt, scope }: Props) {
   }).data;
   const read = useRef(grown);
   useEffect(() => {
-    if (isFetching || !(more || read.current !== grown)) return;
+    if (fromStart || isFetching || !(more || read.current !== grown)) return;
     read.current = grown;
     void fetchNextPage();
-  }, [isFetching, more, grown, fetchNextPage]);
-  const events = useMemo(
-    () => transcript.data?.pages.flatMap((page) => page.items) ?? [],
-    [transcript.data],
-  );
-  const steps: Step[] = useMemo(() => fold(events), [events]);
-  const end = useRef<HTMLDivElement>(null);
-  const open = !attempt.ended_at;
-  useEffect(() => {
-    // A running session is followed while its end is in view.
-    const element = end.current;
-    if (!open || !element) return;
-    const { top } = element.getBoundingClientRect();
-    if (top < window.innerHeight + 200) element.scrollIntoView({ block: "nearest" });
-  }, [steps.length, open]);
+  }, [fromStart, isFetching, more, grown, fetchNextPage]);
+  const steps = useMemo(() => fold(transcript.data?.pages ?? []), [transcript.data]);
   if (transcript.isPending) {
     return (
       <div className="card-body">
@@ -92,17 +82,32 @@ function Steps({ room, attempt, scope }: Props) {
     );
   }
   return (
-    <div className="steps">
-      {steps.map((step) => (
-        <StepView key={step.seq} step={step} />
-      ))}
-      {open && (
+    <>
+      <LongList
+        key={String(fromStart)}
+        label="Steps of the session"
+        word="step"
+        items={steps}
+        guess={34}
+        draw={(step) => <StepView step={step} />}
+        more={fromStart ? more : hasPreviousPage}
+        loading={isFetching}
+        onMore={fromStart ? fetchNextPage : fetchPreviousPage}
+        fromStart={fromStart}
+        onStart={() => {
+          // Where it ended the last time is no end any more.
+          const { queryKey } = transcriptQuery(room, attempt.number, scope, true);
+          client.removeQueries({ queryKey });
+          setFromStart(true);
+        }}
+        onEnd={() => setFromStart(false)}
+      />
+      {!attempt.ended_at && (
         <p className="row small tone-active live-note" role="status">
           <i /> The session runs
         </p>
       )}
-      <div ref={end} />
-    </div>
+    </>
   );
 }
 
@@ -119,18 +124,18 @@ function Record({ room, number, scope, prompt }: RecordProps) {
   if (attempt.error) return <Problem error={attempt.error} retry={() => void attempt.refetch()} />;
   if (!prompt) {
     return (
-      <pre className="code-block" tabIndex={0} aria-label="Record of the session">
+      <pre className="code-block transcript-text" tabIndex={0} aria-label="Record of the session">
         {JSON.stringify(attempt.data.record, null, 2)}
       </pre>
     );
   }
   return (
-    <div className="card-body reading">
+    <section className="card-body reading transcript-text" tabIndex={0} aria-label="Prompt">
       {attempt.data.prompt ? (
         <Markdown source={attempt.data.prompt} />
       ) : (
         <p className="quiet">The prompt of this session is not there any more.</p>
       )}
-    </div>
+    </section>
   );
 }

@@ -4,19 +4,9 @@ import { useQuery } from "@tanstack/react-query";
 import * as act from "../../api/actions";
 import { chosenScope } from "../../api/chosen";
 import { get } from "../../api/client";
-import type { Page } from "../../api/types";
+import type { Page, AgentItem } from "../../api/types";
 import { Problem, Skeleton } from "../../ui/Feedback";
 import { TestedList } from "./TestedList";
-
-interface AgentItem {
-  name: string;
-  default: boolean;
-  protocol: string;
-  command: string[];
-  found: boolean;
-  version: string | null;
-  install: string | null;
-}
 
 export default function Agents() {
   const agents = useQuery({

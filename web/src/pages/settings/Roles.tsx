@@ -5,30 +5,21 @@ import { lazy, Suspense, useState } from "react";
 import * as act from "../../api/actions";
 import { chosenScope } from "../../api/chosen";
 import { get, part } from "../../api/client";
-import type { Page } from "../../api/types";
+import type { Page, RoleDetail, RoleItem } from "../../api/types";
 import { Confirm } from "../../ui/Confirm";
 import { Dialog } from "../../ui/Dialog";
 import { Problem, Skeleton } from "../../ui/Feedback";
+import { FormDialog } from "../../ui/FormDialog";
+import { Icon } from "../../ui/Icon";
 import { Role } from "../../ui/Role";
+import { Ticks } from "../../ui/Ticks";
 import { toast } from "../../ui/Toaster";
 import { useAct } from "../../ui/useAct";
 
 const Editor = lazy(() => import("../../ui/Editor"));
 
-interface RoleItem {
-  name: string;
-  tier?: string;
-  /** Whether a nearer tier has a role of this name, which sessions get instead. */
-  shadowed?: boolean;
-  description?: string | null;
-  problem?: string | null;
-}
-
-interface RoleDetail extends RoleItem {
-  role_json: unknown;
-  of_project: boolean;
-  role_md: string | null;
-}
+/** What a role begins with that is not there yet. */
+const BLANK = "# Role\n\nWhat it is for, how it works, and when its work is done.\n";
 
 export default function Roles() {
   const roles = useQuery({
@@ -36,6 +27,8 @@ export default function Roles() {
     queryFn: () => get<Page<RoleItem>>("/roles", chosenScope()),
   });
   const [open, setOpen] = useState<string | null>(null);
+  const [naming, setNaming] = useState(false);
+  const [made, setMade] = useState<string | null>(null);
   if (roles.isPending) return <Skeleton lines={6} />;
   if (roles.error) return <Problem error={roles.error} retry={() => void roles.refetch()} />;
   const { items } = roles.data;
@@ -44,6 +37,12 @@ export default function Roles() {
     items.flatMap(({ name, shadowed, tier }) => (name === of && shadowed && tier ? [tier] : []));
   return (
     <div className="card">
+      <div className="card-head">
+        <h2>Roles</h2>
+        <button type="button" className="btn s" onClick={() => setNaming(true)}>
+          <Icon name="plus" size={14} /> New role
+        </button>
+      </div>
       {used.map(({ name, tier, description, problem }) => (
         <div key={name} className="thing">
           <div className="grow">
@@ -62,7 +61,58 @@ export default function Roles() {
         </div>
       ))}
       {open && <RoleEditor name={open} behind={behind(open)} onClose={() => setOpen(null)} />}
+      {naming && (
+        <NewRole
+          taken={used.map(({ name }) => name)}
+          onName={setMade}
+          onClose={() => setNaming(false)}
+        />
+      )}
+      {made && <RoleForm role={blank(made)} behind={[]} onClose={() => setMade(null)} />}
     </div>
+  );
+}
+
+const blank = (name: string): RoleDetail => ({
+  name,
+  tier: "",
+  dir: "",
+  role_json: { description: "" },
+  of_project: false,
+  role_md: BLANK,
+  findings: [],
+});
+
+interface NewProps {
+  taken: string[];
+  onName: (name: string) => void;
+  onClose: () => void;
+}
+
+function NewRole({ taken, onName, onClose }: NewProps) {
+  const [name, setName] = useState("");
+  const wanted = name.trim();
+  const isTaken = taken.includes(wanted);
+  return (
+    <FormDialog
+      title="New role"
+      confirm="Write it"
+      ready={wanted !== "" && !isTaken}
+      onSubmit={() => Promise.resolve(onName(wanted))}
+      onClose={onClose}
+    >
+      <div className="field">
+        <label htmlFor="role-name">Its name</label>
+        <input
+          id="role-name"
+          className="input code"
+          autoFocus
+          value={name}
+          onChange={(event) => setName(event.target.value)}
+        />
+        {isTaken && <span className="hint">There is a role of this name: edit that one.</span>}
+      </div>
+    </FormDialog>
   );
 }
 
@@ -101,17 +151,24 @@ function RoleForm({ role, behind, onClose }: FormProps) {
   const [removing, setRemoving] = useState(false);
   const [md, setMd] = useState(role.role_md ?? "");
   const [json, setJson] = useState(JSON.stringify(role.role_json ?? {}, null, 2));
+  const [findings, setFindings] = useState(role.findings);
   const { busy, error, run } = useAct();
   const client = useQueryClient();
-  const save = async () => {
-    const done = await run(async () => {
-      await act.settings.saveRole(role.name, JSON.parse(json) as unknown, md);
-      await client.invalidateQueries({ queryKey: ["roles"] });
+  const save = () =>
+    run(async () => {
+      const saved = await act.settings.saveRole(
+        role.name,
+        JSON.parse(json) as Record<string, unknown>,
+        md,
+      );
+      await client.invalidateQueries({ queryKey: ["roles"], exact: true });
+      const { findings: found } = saved;
+      const body = found.length === 0 ? "The next session works by it." : undefined;
+      toast({ tone: "passed", title: `Saved ${role.name}`, body });
+      // What was found is read before one leaves.
+      if (found.length === 0) onClose();
+      else setFindings(found);
     });
-    if (!done) return;
-    toast({ tone: "passed", title: `Saved ${role.name}`, body: "The next session works by it." });
-    onClose();
-  };
   return (
     <Dialog
       title={role.name}
@@ -150,13 +207,24 @@ function RoleForm({ role, behind, onClose }: FormProps) {
             role.json
           </button>
         </div>
-        {role.tier && (
-          <p className="small quiet">
-            Defined in the {role.tier} tier; what you save here counts for this project.
-          </p>
-        )}
+        <p className="small quiet">
+          What you save here counts for this project.
+          {role.tier && ` Now it is defined in the ${role.tier} tier.`}
+        </p>
       </div>
       {error !== null && <Problem error={error} />}
+      {findings.length > 0 && (
+        <ul className="diagnostics" aria-label="What is not in order">
+          {findings.map(({ severity, problem }) => (
+            <li key={problem} className={severity === "error" ? "tone-failed" : "tone-trouble"}>
+              <Icon name={severity === "error" ? "failed" : "trouble"} size={14} label={severity} />
+              <p>
+                <Ticks text={problem} />
+              </p>
+            </li>
+          ))}
+        </ul>
+      )}
       <div className="role-editor">
         <Suspense fallback={<Skeleton lines={1} height={380} />}>
           {view === "md" ? (

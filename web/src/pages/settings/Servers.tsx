@@ -5,22 +5,13 @@ import { useState } from "react";
 import * as act from "../../api/actions";
 import { chosenScope } from "../../api/chosen";
 import { get } from "../../api/client";
-import type { Page } from "../../api/types";
+import type { Page, ServerItem } from "../../api/types";
 import { argv } from "../../lib/argv";
 import { Confirm } from "../../ui/Confirm";
 import { Problem, Skeleton } from "../../ui/Feedback";
 import { toast } from "../../ui/Toaster";
 import { useAct } from "../../ui/useAct";
 import { TestedList } from "./TestedList";
-
-interface ServerItem {
-  name: string;
-  tier: string;
-  transport: string;
-  state: string;
-  command?: string | null;
-  url?: string | null;
-}
 
 export default function Servers() {
   const servers = useQuery({
@@ -38,7 +29,7 @@ export default function Servers() {
       <TestedList
         items={servers.data.items.map(({ name, tier, transport, state, command, url }) => ({
           name,
-          tags: [tier, transport, state],
+          tags: [tier, transport, state].filter((tag) => tag !== null),
           text: url ?? command ?? undefined,
           ...(tier === "project" && { onRemove: () => setRemoving(name) }),
         }))}

@@ -5,21 +5,11 @@ import { useState } from "react";
 import * as act from "../../api/actions";
 import { chosenScope } from "../../api/chosen";
 import { get } from "../../api/client";
-import type { Page } from "../../api/types";
+import type { Page, SkillItem } from "../../api/types";
 import { Confirm } from "../../ui/Confirm";
 import { Empty, Problem, Skeleton } from "../../ui/Feedback";
 import { toast } from "../../ui/Toaster";
 import { useAct } from "../../ui/useAct";
-
-interface SkillItem {
-  name: string;
-  description: string;
-  tier: string;
-  version: string | null;
-  /** Whether it was installed into this project and can be removed. */
-  installed: boolean;
-  problem: string | null;
-}
 
 export default function Skills() {
   const skills = useQuery({

@@ -14,9 +14,12 @@ export interface Tested {
   onRemove?: () => void;
 }
 
+/** Whether it answers, with more to read. */
+type Answer = object & { ok: boolean };
+
 interface Props {
   items: Tested[];
-  test: (name: string) => Promise<Record<string, unknown>>;
+  test: (name: string) => Promise<Answer>;
 }
 
 export function TestedList({ items, test }: Props) {
@@ -30,9 +33,9 @@ export function TestedList({ items, test }: Props) {
 }
 
 function Thing({ item, test }: { item: Tested; test: Props["test"] }) {
-  const [answer, setAnswer] = useState<Record<string, unknown> | null>(null);
+  const [answer, setAnswer] = useState<Answer | null>(null);
   const { busy, error, run } = useAct();
-  const failed = answer?.["ok"] === false;
+  const failed = answer?.ok === false;
   return (
     <div className="thing">
       <div className="grow">

@@ -1,22 +1,27 @@
 // Every setting with its value, where the value comes from, and what it means.
 
 import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { getRouteApi } from "@tanstack/react-router";
 import { useState } from "react";
 import * as act from "../../api/actions";
+import { chosenScope } from "../../api/chosen";
 import { configQuery } from "../../api/queries";
 import type { Setting } from "../../api/types";
 import { Problem, Skeleton } from "../../ui/Feedback";
+import { SettingParts, settingText } from "../../ui/SettingParts";
 import { useAct } from "../../ui/useAct";
-import { Ticks } from "../../ui/Ticks";
+
+const route = getRouteApi("/settings");
 
 export default function Values() {
-  const config = useQuery(configQuery);
-  const [text, setText] = useState("");
+  const { name } = route.useSearch();
+  const config = useQuery(configQuery(chosenScope()));
+  const [text, setText] = useState(name ?? "");
   if (config.isPending) return <Skeleton lines={8} height={54} />;
   if (config.error) return <Problem error={config.error} retry={() => void config.refetch()} />;
   const wanted = text.toLowerCase();
   const items = config.data.items.filter(({ key, doc }) =>
-    `${key} ${doc ?? ""}`.toLowerCase().includes(wanted),
+    `${key} ${doc}`.toLowerCase().includes(wanted),
   );
   return (
     <div className="stack">
@@ -38,9 +43,6 @@ export default function Values() {
   );
 }
 
-const shown = (value: unknown): string =>
-  typeof value === "string" ? value : value === undefined ? "" : JSON.stringify(value);
-
 /** What was typed as a value: JSON where it is JSON, else the words. */
 export function parse(text: string): unknown {
   try {
@@ -52,10 +54,10 @@ export function parse(text: string): unknown {
 
 function Value({ setting }: { setting: Setting }) {
   const { key, value, source, doc } = setting;
-  const [text, setText] = useState(shown(value));
+  const [text, setText] = useState(settingText(value));
   const { busy, error, run } = useAct();
   const client = useQueryClient();
-  const changed = text !== shown(value);
+  const changed = text !== settingText(value);
   const save = () =>
     run(async () => {
       await act.settings.set(key, parse(text));
@@ -69,28 +71,28 @@ function Value({ setting }: { setting: Setting }) {
         void save();
       }}
     >
-      <div>
-        <label className="mono" htmlFor={`setting-${key}`}>
-          {key}
-        </label>
-        {doc && (
-          <p className="small quiet">
-            <Ticks text={doc} />
-          </p>
-        )}
-      </div>
-      <div>
-        <input
-          id={`setting-${key}`}
-          className="input code"
-          value={text}
-          onChange={(event) => setText(event.target.value)}
-        />
-        <p className="small quiet">from {source}</p>
-      </div>
-      <button type="submit" className="btn s" disabled={!changed || busy}>
-        Save
-      </button>
+      <SettingParts
+        name={
+          <label className="mono" htmlFor={`setting-${key}`}>
+            {key}
+          </label>
+        }
+        doc={doc}
+        value={
+          <input
+            id={`setting-${key}`}
+            className="input code"
+            value={text}
+            onChange={(event) => setText(event.target.value)}
+          />
+        }
+        source={source}
+        action={
+          <button type="submit" className="btn s" disabled={!changed || busy}>
+            Save
+          </button>
+        }
+      />
       {error !== null && <Problem error={error} />}
     </form>
   );

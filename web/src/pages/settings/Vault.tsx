@@ -5,19 +5,11 @@ import { useState } from "react";
 import * as act from "../../api/actions";
 import { chosenScope } from "../../api/chosen";
 import { get } from "../../api/client";
-import type { Page } from "../../api/types";
+import type { Page, Secret } from "../../api/types";
 import { Confirm } from "../../ui/Confirm";
 import { Empty, Problem, Skeleton } from "../../ui/Feedback";
 import { toast } from "../../ui/Toaster";
 import { useAct } from "../../ui/useAct";
-
-interface Secret {
-  server: string;
-  key: string;
-  vault: string;
-  /** Whether it is the project's own, which can be changed here. */
-  of_project: boolean;
-}
 
 export default function Vault() {
   const vault = useQuery({
@@ -117,8 +109,8 @@ export default function Vault() {
         {vault.data.items.length === 0 && (
           <Empty icon="settings" title="The vault is empty">
             <p>
-              A secret kept here replaces `{"${vault:server/name}"}` in the configuration of a tool
-              server. It is written to no log and no transcript.
+              A secret kept here replaces <code>{"${vault:server/name}"}</code> in the configuration
+              of a tool server. It is written to no log and no transcript.
             </p>
           </Empty>
         )}
