@@ -203,6 +203,7 @@ test("a state is overridden from the menu, and the menu's button has the focus a
   await tabTo(dialog().getByLabel("Reason"));
   await page.keyboard.type("Forty-one");
   await press(dialog().getByRole("button", { name: "Override" }));
+  await expect(dialog()).toBeHidden();
   await expect(page.locator(".page-head").getByText("developing")).toBeVisible();
 });
 

@@ -188,7 +188,8 @@ pub fn survey(project: &Project) -> Result<Found, PlanStoreError> {
     for entry in entries {
         let entry = entry.map_err(|error| FsError::new("list", &dir, error))?;
         let id = entry.file_name().to_str().and_then(|name| PlanId::new(name).ok());
-        let Some(id) = id else { continue };
+        // A file that somebody put there is no plan, whatever it is called.
+        let Some(id) = id.filter(|_| entry.path().is_dir()) else { continue };
         match open(project, &id) {
             Ok(plan) => found.plans.push(plan),
             Err(PlanStoreError::NotFound { .. }) => {

@@ -193,6 +193,7 @@ fn a_source_that_was_edited_is_told() {
 fn lists_come_in_parts() {
     let dashboard = Dashboard::new();
     let plans: Vec<String> = (0..3).map(|_| dashboard.import(PLAN).to_string()).collect();
+    dashboard.until("/api/plans", |plans| plans["items"].as_array().unwrap().len() == 3);
     let mut seen = Vec::new();
     let mut path = "/api/plans?limit=2".to_owned();
     loop {
