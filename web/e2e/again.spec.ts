@@ -11,7 +11,8 @@ const LONG = { timeout: 90_000 };
 const dialogOf = (page: Page) => page.getByRole("dialog");
 const button = (page: Page, name: string) => page.getByRole("button", { name, exact: true });
 const node = (page: Page, epic: string) => page.locator(`[data-epic="${epic}"]`);
-const state = (page: Page, word: string) => page.locator(".page-head").getByText(word, { exact: true });
+const state = (page: Page, word: string) =>
+  page.locator(".page-head").getByText(word, { exact: true });
 
 /** What the dialog offers; the plan's button is called `open`. */
 async function offered(page: Page, open: string, ...labels: string[]): Promise<void> {
