@@ -31,20 +31,18 @@ export default function PlanSettings({ detail, scope }: { detail: PlanDetail; sc
           <h2>What is set for its runs</h2>
           <span className="small quiet">All else is as shipped.</span>
         </div>
-        <div>
-          {config.map((setting) => (
-            <div key={setting.key} className="setting">
-              <SettingParts
-                name={<h3 className="mono">{setting.key}</h3>}
-                doc={docs.get(setting.key)}
-                value={<p className="mono">{settingText(setting.value)}</p>}
-                source={setting.source}
-                action={<Change setting={setting} detail={detail} />}
-              />
-            </div>
-          ))}
-          {config.length === 0 && <p className="card-body quiet">Nobody has set anything.</p>}
-        </div>
+        {config.map((setting) => (
+          <div key={setting.key} className="setting">
+            <SettingParts
+              name={<h3 className="mono">{setting.key}</h3>}
+              doc={docs.get(setting.key)}
+              value={<p className="mono">{settingText(setting.value)}</p>}
+              source={setting.source}
+              action={<Change setting={setting} detail={detail} />}
+            />
+          </div>
+        ))}
+        {config.length === 0 && <p className="card-body quiet">Nobody has set anything.</p>}
       </section>
     </div>
   );

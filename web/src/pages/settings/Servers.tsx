@@ -70,7 +70,7 @@ function AddServer({ onDone }: { onDone: () => void }) {
   };
   return (
     <form
-      className="card card-body row wrap"
+      className="card card-body row wrap add-server"
       aria-label="Add a server"
       onSubmit={(event) => {
         event.preventDefault();
@@ -85,7 +85,7 @@ function AddServer({ onDone }: { onDone: () => void }) {
         onChange={(event) => setName(event.target.value)}
       />
       <input
-        className="input code grow"
+        className="input code"
         aria-label="Its command line or address"
         placeholder="A command line, or https://…"
         value={how}
