@@ -291,7 +291,7 @@ pub(crate) fn part<T>(
         let Some(place) = items.iter().position(|item| name(item) == after) else {
             let text =
                 format!("`after` is `{after}`, which is not in the list any more: begin again");
-            return Err(Problem::bad_request(text));
+            return Err(Problem::not_found(text));
         };
         items.drain(..=place);
     }

@@ -215,7 +215,8 @@ fn lists_come_in_parts() {
         (&json!(room.id()), &json!(null))
     );
     let gone = dashboard.ask("GET", "/api/rooms?after=nothing", None);
-    assert_eq!(gone.status, 400, "{}", gone.text());
+    assert_eq!(gone.status, 404, "{}", gone.text());
+    assert_eq!(dashboard.ask("GET", "/api/plans?after=nothing", None).status, 404);
 }
 
 #[test]
