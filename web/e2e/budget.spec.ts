@@ -1,16 +1,24 @@
 // A plan uses up what it was given; a person gives it more, and it goes on.
 
-import { expect, test } from "@playwright/test";
+import { expect, test, type Page } from "@playwright/test";
 import { Dashboard } from "./dashboard";
 import { ONE } from "./plans";
 
 const LONG = { timeout: 90_000 };
 
+let dashboard: Dashboard;
+let page: Page;
+
+test.afterEach(async () => {
+  await page.close();
+  await dashboard.down();
+});
+
 test("a budget that is used up is raised from the inbox, and the plan goes on", async ({
   browser,
 }) => {
-  const dashboard = await Dashboard.start({ pace: 0.1, config: { budget_tokens: 100 } });
-  const page = await (await browser.newContext()).newPage();
+  dashboard = await Dashboard.start({ pace: 0.1, config: { budget_tokens: 100 } });
+  page = await (await browser.newContext()).newPage();
   await page.goto(dashboard.link);
   const markdown = ONE("A short list", "Somebody reads the list.");
   const made = await dashboard.ask(page, "POST", "/plans", { markdown });
@@ -40,6 +48,4 @@ test("a budget that is used up is raised from the inbox, and the plan goes on", 
   await go_on.click();
   await dialog.getByRole("button", { name: "Go on", exact: true }).click();
   await expect(page.locator(".page-head").getByText("finished")).toBeVisible(LONG);
-  await page.close();
-  await dashboard.down();
 });
