@@ -78,7 +78,7 @@ const PAGES: { name: string; path: () => string; ready: string }[] = [
   { name: "skills", path: () => "/settings?part=skills", ready: ".thing" },
   { name: "servers", path: () => "/settings?part=mcp", ready: ".thing" },
   { name: "agents", path: () => "/settings?part=agents", ready: ".thing" },
-  { name: "vault", path: () => "/settings?part=vault", ready: "#vault-server" },
+  { name: "vault", path: () => "/settings?part=vault", ready: "[type=password]" },
 ];
 
 // Pictures for the book, and nothing else.

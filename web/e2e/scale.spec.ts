@@ -44,6 +44,14 @@ const seq = (number: number) =>
 /** How many messages of the channel the page has read. */
 const height = () => log().evaluate((box) => box.scrollHeight);
 
+/** The number of the message that stands a third down the box. */
+const read = () =>
+  log().evaluate((box) => {
+    const { left, top, width, height } = box.getBoundingClientRect();
+    const found = document.elementFromPoint(left + width / 2, top + height / 3);
+    return found?.closest(".timeline-item")?.querySelector(".message-seq")?.textContent;
+  });
+
 /** Turns the wheel down, a frame for each turn. */
 async function scroll(turns: number): Promise<void> {
   for (let turn = 0; turn < turns; turn += 1) {
@@ -114,10 +122,14 @@ test("older messages come in pages, and only what is seen is drawn", async () =>
   await log().hover();
   for (let part = 1; part <= 3; part += 1) {
     const before = await height();
+    let reading: unknown;
     await timed(`older messages, part ${part}`, async () => {
       await log().evaluate((box) => box.scrollTo(0, 0));
+      await expect.poll(read).toBeTruthy();
+      reading = await read();
       await expect.poll(height).toBeGreaterThan(before);
     });
+    expect(await read()).toBe(reading);
     expect(await messages().count()).toBeLessThan(DRAWN);
   }
   await timed("scrolling", () => scroll(40));

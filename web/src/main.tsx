@@ -27,7 +27,7 @@ const client = new QueryClient({
   },
 });
 
-const router = makeRouter();
+const router = makeRouter(client);
 
 declare module "@tanstack/react-router" {
   interface Register {

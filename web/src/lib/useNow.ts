@@ -44,6 +44,12 @@ function subscribe(listener: () => void): () => void {
 
 const rest = () => () => undefined;
 
+/**
+ * What `read` makes of the time in milliseconds, each second while what is shown grows. Words and
+ * numbers that say the same as a second ago are not drawn again.
+ */
+export const useOverTime = <T extends string | number>(read: (now: number) => T, grows = true): T =>
+  useSyncExternalStore(grows ? subscribe : rest, () => read(now));
+
 /** The time in milliseconds, new each second while what is shown grows. */
-export const useNow = (grows = true): number =>
-  useSyncExternalStore(grows ? subscribe : rest, () => now);
+export const useNow = (grows = true): number => useOverTime((time) => time, grows);

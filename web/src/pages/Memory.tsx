@@ -6,15 +6,16 @@ import { useEffect, useState } from "react";
 import * as act from "../api/actions";
 import { memoriesQuery } from "../api/queries";
 import type { Hit, Memory as Entry, MemoryKind, SearchMode as Mode } from "../api/types";
+import { plural } from "../lib/format";
 import { useListKeys } from "../lib/useListKeys";
 import { Empty, Problem, Skeleton } from "../ui/Feedback";
 import { Icon } from "../ui/Icon";
+import { More } from "../ui/More";
 import { ofProject, ProjectChooser } from "../ui/OfProject";
+import { Ticks } from "../ui/Ticks";
 import { Ago } from "../ui/Time";
-import { plural } from "../lib/format";
 import { MemoryDetail } from "./memory/MemoryDetail";
 import { KINDS, Publish } from "./memory/Publish";
-import { Ticks } from "../ui/Ticks";
 
 const route = getRouteApi("/memory");
 
@@ -264,18 +265,7 @@ function Browse({ kind, tag, room, chosen, onChoose }: ListProps) {
       {items.map((entry) => (
         <EntryItem key={entry.id} entry={entry} chosen={entry.id === chosen} onChoose={onChoose} />
       ))}
-      {memories.hasNextPage && (
-        <li className="list-note">
-          <button
-            type="button"
-            className="btn s"
-            disabled={memories.isFetchingNextPage}
-            onClick={() => void memories.fetchNextPage()}
-          >
-            Older ones
-          </button>
-        </li>
-      )}
+      <More list={memories} />
     </ul>
   );
 }

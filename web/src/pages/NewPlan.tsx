@@ -8,6 +8,7 @@ import { usePlanCheck } from "../lib/usePlanCheck";
 import { Dialog } from "../ui/Dialog";
 import { EditSide } from "../ui/EditSide";
 import { Problem, Skeleton } from "../ui/Feedback";
+import { AreaField } from "../ui/Field";
 import { ProjectChooser } from "../ui/OfProject";
 import { useAct } from "../ui/useAct";
 
@@ -98,20 +99,14 @@ export default function NewPlan({ onClose }: { onClose: () => void }) {
           <EditSide check={check} />
         </div>
       ) : (
-        <div className="field">
-          <label htmlFor="goal">What should be true at the end?</label>
-          <textarea
-            id="goal"
-            className="textarea"
-            rows={6}
-            value={goal}
-            onChange={(event) => setGoal(event.target.value)}
-            placeholder="A small web shop with a cart, checkout by card and a page for orders."
-          />
-          <span className="hint">
-            An agent drafts the plan. You read and change it before anything runs.
-          </span>
-        </div>
+        <AreaField
+          label="What should be true at the end?"
+          hint="An agent drafts the plan. You read and change it before anything runs."
+          rows={6}
+          value={goal}
+          onChange={setGoal}
+          placeholder="A small web shop with a cart, checkout by card and a page for orders."
+        />
       )}
       {error !== null && <Problem error={error} />}
     </Dialog>

@@ -6,6 +6,7 @@ import * as act from "../api/actions";
 import { get, part } from "../api/client";
 import type { Budget, InboxItem } from "../api/types";
 import { compact, cost, dollars, NOT_REPORTED } from "../lib/format";
+import { TextField } from "../ui/Field";
 import { FormDialog } from "../ui/FormDialog";
 
 interface Props {
@@ -65,28 +66,20 @@ export function RaiseBudget({ item, onDone, onClose }: Props) {
         </p>
       )}
       <div className="form-grid">
-        <div className="field">
-          <label htmlFor="budget-tokens">Tokens in all</label>
-          <input
-            id="budget-tokens"
-            className="input"
-            inputMode="numeric"
-            placeholder={data?.budget_tokens ? String(data.budget_tokens) : "as it is"}
-            value={tokens}
-            onChange={(event) => setTokens(event.target.value)}
-          />
-        </div>
-        <div className="field">
-          <label htmlFor="budget-usd">US dollars in all</label>
-          <input
-            id="budget-usd"
-            className="input"
-            inputMode="decimal"
-            placeholder={data?.budget_usd ? String(data.budget_usd) : "as it is"}
-            value={usd}
-            onChange={(event) => setUsd(event.target.value)}
-          />
-        </div>
+        <TextField
+          label="Tokens in all"
+          inputMode="numeric"
+          placeholder={data?.budget_tokens ? String(data.budget_tokens) : "as it is"}
+          value={tokens}
+          onChange={setTokens}
+        />
+        <TextField
+          label="US dollars in all"
+          inputMode="decimal"
+          placeholder={data?.budget_usd ? String(data.budget_usd) : "as it is"}
+          value={usd}
+          onChange={setUsd}
+        />
       </div>
       <p className="small quiet">What is left empty stays as it is.</p>
     </FormDialog>

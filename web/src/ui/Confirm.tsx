@@ -1,6 +1,7 @@
 // Asks for a reason before something that a person should mean.
 
 import { useState } from "react";
+import { AreaField } from "./Field";
 import { FormDialog } from "./FormDialog";
 
 interface Props {
@@ -35,17 +36,13 @@ export function Confirm({
     >
       <p>{text}</p>
       {reason && (
-        <div className="field">
-          <label htmlFor="confirm-reason">Reason</label>
-          <textarea
-            id="confirm-reason"
-            className="textarea"
-            value={why}
-            onChange={(event) => setWhy(event.target.value)}
-            required
-          />
-          <span className="hint">It is kept in the audit and the agents see it.</span>
-        </div>
+        <AreaField
+          label="Reason"
+          hint="It is kept in the audit and the agents see it."
+          value={why}
+          onChange={setWhy}
+          required
+        />
       )}
     </FormDialog>
   );

@@ -3,7 +3,7 @@
 // scrolled to is read, so that a hundred thousand entries are as quick as ten.
 
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { useCallback, useEffect, useLayoutEffect, useRef, useState, type ReactNode } from "react";
+import { useCallback, useLayoutEffect, useRef, useState, type ReactNode } from "react";
 import { useHotkeys } from "../lib/hotkeys";
 import { plural } from "../lib/format";
 import { Icon } from "./Icon";
@@ -35,6 +35,7 @@ interface Props<T> {
 export function LongList<T extends { seq: number }>(props: Props<T>) {
   const { label, word, items, draw, guess, more, loading, onMore, fromStart } = props;
   const box = useRef<HTMLDivElement>(null);
+  const top = useRef(0);
   const [atEnd, setAtEnd] = useState(!fromStart);
   const [unseen, setUnseen] = useState(0);
   // eslint-disable-next-line react-hooks/incompatible-library -- it is read here and passed nowhere
@@ -42,39 +43,31 @@ export function LongList<T extends { seq: number }>(props: Props<T>) {
     count: items.length,
     getScrollElement: () => box.current,
     estimateSize: () => guess,
-    overscan: 8,
+    overscan: 6,
     getItemKey: useCallback((index: number) => items[index]?.seq ?? index, [items]),
+    // What comes in above leaves in view what is in view.
+    anchorTo: fromStart ? "start" : "end",
+    scrollEndThreshold: NEAR,
+    useFlushSync: false,
   });
-  const first = items[0]?.seq ?? 0;
-  const before = useRef({ first, items });
-
-  const toEnd = useCallback(() => {
-    virtual.scrollToIndex(items.length - 1, { align: "end" });
+  const toEnd = () => {
+    virtual.scrollToEnd();
     setUnseen(0);
-  }, [virtual, items.length]);
-
-  // Older ones came in above: what was in view stays where it was.
-  useLayoutEffect(() => {
-    const added = items.findIndex(({ seq }) => seq >= before.current.first);
-    if (before.current.first !== first && added > 0) {
-      virtual.scrollToIndex(added, { align: "start" });
-    }
-    before.current.first = first;
-  }, [first, items, virtual]);
+  };
 
   // Newer ones came in below, or the last one grew: followed by those who are at the end, counted
   // for the others.
-  useEffect(() => {
-    const known = before.current.items;
-    before.current.items = items;
-    if (fromStart || known === items) return;
-    const last = known.at(-1)?.seq ?? 0;
-    if (atEnd) toEnd();
+  const known = useRef(items);
+  useLayoutEffect(() => {
+    if (fromStart || known.current === items) return;
+    const last = known.current.at(-1)?.seq ?? 0;
+    known.current = items;
+    if (atEnd) virtual.scrollToEnd();
     else setUnseen((count) => count + items.filter(({ seq }) => seq > last).length);
-  }, [items, atEnd, toEnd, fromStart]);
+  }, [items, atEnd, fromStart, virtual]);
 
   useLayoutEffect(() => {
-    if (!fromStart) toEnd();
+    if (!fromStart) virtual.scrollToEnd();
     // eslint-disable-next-line react-hooks/exhaustive-deps -- only when it is first shown
   }, []);
 
@@ -83,7 +76,9 @@ export function LongList<T extends { seq: number }>(props: Props<T>) {
     if (!element) return;
     const below = element.scrollHeight - element.scrollTop - element.clientHeight;
     const end = below < NEAR;
-    setAtEnd(end);
+    // Who scrolls up leaves the end; who is there is not led away by what grows below.
+    if (end || element.scrollTop < top.current) setAtEnd(end);
+    top.current = element.scrollTop;
     if (end) setUnseen(0);
     const far = fromStart ? below : element.scrollTop;
     if (more && !loading && far < AHEAD) onMore();
@@ -106,7 +101,6 @@ export function LongList<T extends { seq: number }>(props: Props<T>) {
         aria-live="off"
         tabIndex={0}
       >
-        {loading && more && !fromStart && <p className="timeline-note">Reading older {word}s …</p>}
         <div className="timeline-inner" style={{ height: virtual.getTotalSize() }}>
           {virtual.getVirtualItems().map(({ key, index, start }) => {
             const item = items[index];
@@ -125,6 +119,7 @@ export function LongList<T extends { seq: number }>(props: Props<T>) {
           })}
         </div>
       </div>
+      {loading && more && !fromStart && <p className="reading">Reading older {word}s …</p>}
       {unseen > 0 && (
         <button type="button" className="btn unseen" onClick={toEnd}>
           <Icon name="down" size={14} /> {plural(unseen, `new ${word}`)}

@@ -11,6 +11,7 @@ import { hasNewText, isReviewDue, ways, type Way } from "../lib/ways";
 import { BegunChoice } from "./BegunChoice";
 import { Choice } from "./Choice";
 import { Problem, Skeleton } from "./Feedback";
+import { SelectField, TextField } from "./Field";
 import { FormDialog } from "./FormDialog";
 import { Ticks } from "./Ticks";
 
@@ -77,65 +78,44 @@ export function RunPlan({ plan, only, onClose }: Props) {
       {detail && open && way && <Ways {...{ detail, open, way }} onChange={setChosen} />}
       {asksBegun && <BegunChoice value={begun} onChange={setBegun} />}
       <div className="form-grid">
-        <div className="field">
-          <label htmlFor="run-agent">Agent</label>
-          <select
-            id="run-agent"
-            className="input"
-            value={agent}
-            onChange={(event) => setAgent(event.target.value)}
-          >
-            <option value="">As the settings say</option>
-            {agents.data?.items.map(({ name, default: is_default }) => (
-              <option key={name} value={name}>
-                {name}
-                {is_default ? " (default)" : ""}
-              </option>
-            ))}
-          </select>
-          <span className="hint">
-            <Ticks text="`rehearsal` follows a script: no model, no key, no cost." />
-          </span>
-        </div>
-        <div className="field">
-          <label htmlFor="run-model">Model</label>
-          <input
-            id="run-model"
-            className="input code"
-            value={model}
-            placeholder="As the settings say"
-            onChange={(event) => setModel(event.target.value)}
-          />
-        </div>
+        <SelectField
+          label="Agent"
+          hint={<Ticks text="`rehearsal` follows a script: no model, no key, no cost." />}
+          value={agent}
+          onChange={setAgent}
+        >
+          <option value="">As the settings say</option>
+          {agents.data?.items.map(({ name, default: is_default }) => (
+            <option key={name} value={name}>
+              {name}
+              {is_default ? " (default)" : ""}
+            </option>
+          ))}
+        </SelectField>
+        <TextField
+          label="Model"
+          code
+          value={model}
+          placeholder="As the settings say"
+          onChange={setModel}
+        />
         {asksReview && (
-          <div className="field">
-            <label htmlFor="run-review">Review of the plan</label>
-            <select
-              id="run-review"
-              className="input"
-              value={review}
-              onChange={(event) => setReview(event.target.value as ReviewRule | "")}
-            >
-              <option value="">As the settings say</option>
-              <option value="off">off: start at once</option>
-              <option value="auto">auto: a reviewer decides</option>
-              <option value="human">human: wait for your approval</option>
-            </select>
-          </div>
+          <SelectField label="Review of the plan" value={review} onChange={setReview}>
+            <option value="">As the settings say</option>
+            <option value="off">off: start at once</option>
+            <option value="auto">auto: a reviewer decides</option>
+            <option value="human">human: wait for your approval</option>
+          </SelectField>
         )}
-        <div className="field">
-          <label htmlFor="run-rooms">Most rooms at once</label>
-          <input
-            id="run-rooms"
-            className="input"
-            type="number"
-            min={1}
-            max={1000}
-            value={rooms}
-            placeholder="As the settings say"
-            onChange={(event) => setRooms(event.target.value)}
-          />
-        </div>
+        <TextField
+          label="Most rooms at once"
+          type="number"
+          min={1}
+          max={1000}
+          value={rooms}
+          placeholder="As the settings say"
+          onChange={setRooms}
+        />
       </div>
       <p className="small quiet">
         The engine runs as a process of its own: it goes on when this page or the dashboard is

@@ -3,28 +3,28 @@
 import type { Row } from "../api/types";
 import { elapsed } from "../lib/elapsed";
 import { duration, full, relative, UNKNOWN } from "../lib/format";
-import { useNow } from "../lib/useNow";
+import { useOverTime } from "../lib/useNow";
 
 export function Ago({ ts }: { ts: string | null | undefined }) {
-  const now = useNow();
-  if (!ts) return <span className="quiet">{UNKNOWN}</span>;
+  const said = useOverTime((now) => (ts ? relative(ts, now) : UNKNOWN), !!ts);
+  if (!ts) return <span className="quiet">{said}</span>;
   return (
     <time dateTime={ts} title={full(ts)} className="num">
-      {relative(ts, now)}
+      {said}
     </time>
   );
 }
 
 /** How long an epic has taken; it grows while a session is at work. */
 export function Elapsed({ row }: { row: Row }) {
-  const now = useNow(row.active);
-  return <>{duration(elapsed(row, now))}</>;
+  return <>{useOverTime((now) => duration(elapsed(row, now)), row.active)}</>;
 }
 
 /** Time since `from`, still growing unless it has ended at `to`. */
 export function Span({ from, to }: { from: string | null | undefined; to?: string | null }) {
-  const now = useNow(!!from && !to);
-  if (!from) return <span className="quiet">{UNKNOWN}</span>;
-  const end = to ? Date.parse(to) : now;
-  return <span className="num">{duration((end - Date.parse(from)) / 1000)}</span>;
+  const said = useOverTime((now) => between(from, to ? Date.parse(to) : now), !!from && !to);
+  return <span className={from ? "num" : "quiet"}>{said}</span>;
 }
+
+const between = (from: string | null | undefined, end: number): string =>
+  duration(from ? (end - Date.parse(from)) / 1_000 : null);

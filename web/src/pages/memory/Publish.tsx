@@ -5,6 +5,7 @@ import { useState } from "react";
 import * as act from "../../api/actions";
 import { keys } from "../../api/queries";
 import type { Memory, MemoryKind } from "../../api/types";
+import { AreaField, SelectField, TextField } from "../../ui/Field";
 import { FormDialog } from "../../ui/FormDialog";
 import { toast } from "../../ui/Toaster";
 
@@ -48,58 +49,15 @@ export function Publish({ replaces, onClose }: { replaces?: Memory; onClose: () 
       onClose={onClose}
     >
       {replaces && <p>The older one stays in the ledger and is given to nobody any more.</p>}
-      <div className="field">
-        <label htmlFor="memory-kind">Kind</label>
-        <select
-          id="memory-kind"
-          className="input"
-          value={kind}
-          onChange={(event) => setKind(event.target.value as MemoryKind)}
-        >
-          {KINDS.map((name) => (
-            <option key={name}>{name}</option>
-          ))}
-        </select>
-      </div>
-      <div className="field">
-        <label htmlFor="memory-summary">In one or two sentences</label>
-        <textarea
-          id="memory-summary"
-          className="textarea"
-          value={summary}
-          onChange={(event) => setSummary(event.target.value)}
-        />
-      </div>
-      <div className="field">
-        <label htmlFor="memory-detail">Detail</label>
-        <textarea
-          id="memory-detail"
-          className="textarea"
-          rows={5}
-          value={detail}
-          onChange={(event) => setDetail(event.target.value)}
-        />
-      </div>
-      <div className="field">
-        <label htmlFor="memory-ref">What it is about</label>
-        <input
-          id="memory-ref"
-          className="input"
-          placeholder="EPIC-001"
-          value={ref}
-          onChange={(event) => setRef(event.target.value)}
-        />
-      </div>
-      <div className="field">
-        <label htmlFor="memory-tags">Tags</label>
-        <input
-          id="memory-tags"
-          className="input"
-          value={tags}
-          onChange={(event) => setTags(event.target.value)}
-        />
-        <span className="hint">Separated by commas</span>
-      </div>
+      <SelectField label="Kind" value={kind} onChange={setKind}>
+        {KINDS.map((name) => (
+          <option key={name}>{name}</option>
+        ))}
+      </SelectField>
+      <AreaField label="In one or two sentences" value={summary} onChange={setSummary} />
+      <AreaField label="Detail" rows={5} value={detail} onChange={setDetail} />
+      <TextField label="What it is about" placeholder="EPIC-001" value={ref} onChange={setRef} />
+      <TextField label="Tags" hint="Separated by commas" value={tags} onChange={setTags} />
     </FormDialog>
   );
 }

@@ -7,6 +7,7 @@ import type { Board, PlanEvent, Tone } from "../../api/types";
 import { clock, full, words } from "../../lib/format";
 import { Empty, Problem, Skeleton } from "../../ui/Feedback";
 import { Icon } from "../../ui/Icon";
+import { More } from "../../ui/More";
 import { Ticks } from "../../ui/Ticks";
 
 const TONES: Record<string, Tone> = {
@@ -64,18 +65,7 @@ export function PlanEvents({ board, scope }: { board: Board; scope: Scope }) {
           )}
         </li>
       ))}
-      {events.hasNextPage && (
-        <li className="list-note">
-          <button
-            type="button"
-            className="btn s"
-            disabled={events.isFetchingNextPage}
-            onClick={() => void events.fetchNextPage()}
-          >
-            Older ones
-          </button>
-        </li>
-      )}
+      <More list={events} />
     </ol>
   );
 }

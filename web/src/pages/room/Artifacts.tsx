@@ -14,6 +14,7 @@ import type { Artifact } from "../../api/types";
 import { bytes } from "../../lib/format";
 import { Empty, Problem, Skeleton } from "../../ui/Feedback";
 import { Icon } from "../../ui/Icon";
+import { More } from "../../ui/More";
 import { Markdown } from "../../ui/Markdown";
 import { Ticks } from "../../ui/Ticks";
 import { Ago } from "../../ui/Time";
@@ -77,18 +78,7 @@ export default function Artifacts({ room, chosen, scope }: Props) {
             </button>
           </li>
         ))}
-        {artifacts.hasNextPage && (
-          <li className="list-note">
-            <button
-              type="button"
-              className="btn s"
-              disabled={artifacts.isFetchingNextPage}
-              onClick={() => void artifacts.fetchNextPage()}
-            >
-              More
-            </button>
-          </li>
-        )}
+        <More list={artifacts} label="More" />
         {problems.map((problem) => (
           <li key={problem} className="list-note small">
             <Ticks text={problem} />

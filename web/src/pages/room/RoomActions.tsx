@@ -5,6 +5,7 @@ import * as act from "../../api/actions";
 import type { Scope } from "../../api/queries";
 import type { RoomDetail } from "../../api/types";
 import { Confirm } from "../../ui/Confirm";
+import { AreaField, SelectField } from "../../ui/Field";
 import { FormDialog } from "../../ui/FormDialog";
 import { Icon } from "../../ui/Icon";
 import { Menu, type Item } from "../../ui/Menu";
@@ -133,30 +134,14 @@ function Override({ room, detail, scope, onClose }: Props & { onClose: () => voi
         The room is <strong>{current}</strong>. A running session is ended first. The audit keeps
         your reason.
       </p>
-      <div className="field">
-        <label htmlFor="override-state">New state</label>
-        <select
-          id="override-state"
-          className="input"
-          value={state}
-          onChange={(event) => setState(event.target.value)}
-        >
-          {states.map(({ name, kind }) => (
-            <option key={name} value={name}>
-              {name} ({kind})
-            </option>
-          ))}
-        </select>
-      </div>
-      <div className="field">
-        <label htmlFor="override-reason">Reason</label>
-        <textarea
-          id="override-reason"
-          className="textarea"
-          value={reason}
-          onChange={(event) => setReason(event.target.value)}
-        />
-      </div>
+      <SelectField label="New state" value={state} onChange={setState}>
+        {states.map(({ name, kind }) => (
+          <option key={name} value={name}>
+            {name} ({kind})
+          </option>
+        ))}
+      </SelectField>
+      <AreaField label="Reason" value={reason} onChange={setReason} />
     </FormDialog>
   );
 }

@@ -9,6 +9,7 @@ import type { Page, RoleDetail, RoleItem } from "../../api/types";
 import { Confirm } from "../../ui/Confirm";
 import { Dialog } from "../../ui/Dialog";
 import { Problem, Skeleton } from "../../ui/Feedback";
+import { TextField } from "../../ui/Field";
 import { FormDialog } from "../../ui/FormDialog";
 import { Icon } from "../../ui/Icon";
 import { Role } from "../../ui/Role";
@@ -101,17 +102,14 @@ function NewRole({ taken, onName, onClose }: NewProps) {
       onSubmit={() => Promise.resolve(onName(wanted))}
       onClose={onClose}
     >
-      <div className="field">
-        <label htmlFor="role-name">Its name</label>
-        <input
-          id="role-name"
-          className="input code"
-          autoFocus
-          value={name}
-          onChange={(event) => setName(event.target.value)}
-        />
-        {isTaken && <span className="hint">There is a role of this name: edit that one.</span>}
-      </div>
+      <TextField
+        label="Its name"
+        hint={isTaken && "There is a role of this name: edit that one."}
+        code
+        autoFocus
+        value={name}
+        onChange={setName}
+      />
     </FormDialog>
   );
 }

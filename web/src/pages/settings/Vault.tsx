@@ -8,6 +8,7 @@ import { get } from "../../api/client";
 import type { Page, Secret } from "../../api/types";
 import { Confirm } from "../../ui/Confirm";
 import { Empty, Problem, Skeleton } from "../../ui/Feedback";
+import { TextField } from "../../ui/Field";
 import { toast } from "../../ui/Toaster";
 import { useAct } from "../../ui/useAct";
 
@@ -45,35 +46,16 @@ export default function Vault() {
           void save();
         }}
       >
-        <div className="field">
-          <label htmlFor="vault-server">Server</label>
-          <input
-            id="vault-server"
-            className="input code"
-            value={server}
-            onChange={(event) => setServer(event.target.value)}
-          />
-        </div>
-        <div className="field">
-          <label htmlFor="vault-key">Name</label>
-          <input
-            id="vault-key"
-            className="input code"
-            value={key}
-            onChange={(event) => setKey(event.target.value)}
-          />
-        </div>
-        <div className="field">
-          <label htmlFor="vault-value">Secret</label>
-          <input
-            id="vault-value"
-            className="input code"
-            type="password"
-            autoComplete="new-password"
-            value={value}
-            onChange={(event) => setValue(event.target.value)}
-          />
-        </div>
+        <TextField label="Server" code value={server} onChange={setServer} />
+        <TextField label="Name" code value={key} onChange={setKey} />
+        <TextField
+          label="Secret"
+          code
+          type="password"
+          autoComplete="new-password"
+          value={value}
+          onChange={setValue}
+        />
         <div className="field">
           <span className="label" aria-hidden="true">
             &nbsp;
