@@ -91,7 +91,7 @@ export default function NewPlan({ onClose }: { onClose: () => void }) {
             <Editor
               label="The plan's text"
               language="markdown"
-              value={markdown}
+              initial={markdown}
               onChange={setMarkdown}
               diagnostics={check.diagnostics}
             />

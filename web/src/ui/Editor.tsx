@@ -15,7 +15,9 @@ import { useEffect, useRef } from "react";
 import type { Diagnostic } from "../api/types";
 
 interface Props {
-  value: string;
+  /** What it begins with. From then on the text is the editor's: giving it back a text that it
+   * told a moment ago would undo what was typed since. */
+  initial: string;
   onChange: (value: string) => void;
   language: "markdown" | "json";
   label: string;
@@ -45,14 +47,14 @@ const LOOK = EditorView.theme({
   },
 });
 
-export default function Editor({ value, onChange, language, label, diagnostics = [] }: Props) {
+export default function Editor({ initial, onChange, language, label, diagnostics = [] }: Props) {
   const host = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView | null>(null);
   const changed = useRef(onChange);
   useEffect(() => {
     changed.current = onChange;
   });
-  const first = useRef(value);
+  const first = useRef(initial);
 
   useEffect(() => {
     if (!host.current) return;
@@ -85,13 +87,6 @@ export default function Editor({ value, onChange, language, label, diagnostics =
       view.current = null;
     };
   }, [language, label]);
-
-  // A text from outside, as after loading a revision.
-  useEffect(() => {
-    const editor = view.current;
-    if (!editor || editor.state.doc.toString() === value) return;
-    editor.dispatch({ changes: { from: 0, to: editor.state.doc.length, insert: value } });
-  }, [value]);
 
   useEffect(() => {
     const editor = view.current;

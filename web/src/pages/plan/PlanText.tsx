@@ -94,7 +94,7 @@ export default function PlanText({ detail, scope }: { detail: PlanDetail; scope:
           <Editor
             label="The plan's text"
             language="markdown"
-            value={draft}
+            initial={draft}
             onChange={setDraft}
             diagnostics={check.diagnostics}
           />

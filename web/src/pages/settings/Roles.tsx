@@ -226,9 +226,9 @@ function RoleForm({ role, behind, onClose }: FormProps) {
       <div className="role-editor">
         <Suspense fallback={<Skeleton lines={1} height={380} />}>
           {view === "md" ? (
-            <Editor key="md" label="ROLE.md" language="markdown" value={md} onChange={setMd} />
+            <Editor key="md" label="ROLE.md" language="markdown" initial={md} onChange={setMd} />
           ) : (
-            <Editor key="json" label="role.json" language="json" value={json} onChange={setJson} />
+            <Editor key="json" label="role.json" language="json" initial={json} onChange={setJson} />
           )}
         </Suspense>
       </div>
