@@ -19,7 +19,7 @@ use ostwin_runner::acp::{Open, PermissionPolicy};
 use ostwin_runner::agents::{EnvironmentPolicy, session_environment};
 use ostwin_runner::guardian::{Redact, SlotLimit, Start};
 use ostwin_runner::prepare::{
-    AttemptFacts, Host, Occasion, PlanFacts, PrepareError, PreparedSession, Settled,
+    AttemptFacts, Host, Occasion, PlanFacts, PrepareError, PreparedSession, Settled, check,
     prepare_session, settle,
 };
 use ostwin_runner::roles::{RolePlaces, list_roles};
@@ -227,7 +227,7 @@ impl Shared {
         roles.sort();
         roles.dedup();
         for role in roles {
-            let settled = self.settle(room, contract, &role).map_err(|source| {
+            let settled = check(&self.occasion(room, contract, &role)).map_err(|source| {
                 EngineError::Resolve { epic: epic.clone(), source: Box::new(source) }
             })?;
             if let Some(problem) = gates::problem(&settled.role.spec.quality_gates) {

@@ -160,17 +160,17 @@ fn runs_without_a_trace(identity: Option<&str>) {
 }
 
 #[test]
-fn a_placeholder_that_no_vault_fills_is_named_before_the_session() {
+fn a_placeholder_that_no_vault_fills_is_named_before_anything_starts() {
     let field = Field::built_in();
     let servers = json!({ "mcp": { "x": {
         "command": ["x"], "environment": { "T": "${vault:x/token}" },
     } } });
     field.project.write(".agents/mcp/config.json", &servers.to_string()).unwrap();
     field.plan("PLAN.md", &one_epic("- max_retries: 0\n"));
-    field.finish(&["run", "PLAN.md", "--no-wait"]);
-    let reason = field.room(1).attempts().unwrap()[0].record.reason.clone().unwrap();
-    assert!(reason.contains("`${vault:x/token}`: no vault holds `x/token`"), "{reason}");
-    assert!(reason.contains("ostwin vault set x token"), "{reason}");
+    let run = field.expect(&["run", "PLAN.md", "--no-wait"], 2);
+    assert!(run.stderr.contains("`${vault:x/token}`: no vault holds `x/token`"), "{}", run.stderr);
+    assert!(run.stderr.contains("ostwin vault set x token"), "{}", run.stderr);
+    assert!(field.room(1).attempts().unwrap().is_empty());
 }
 
 /// A worker who says its key, and is content if it is the right one.
@@ -201,16 +201,12 @@ fn the_variables_of_an_agents_entry_are_filled_in_and_a_missing_one_is_named() {
     let plan = "# Plan: One\n\n## EPIC-001: Only\n\n- Roles: engineer\n- skip_review: true\n\n\
         ### Definition of Done\n\n- [ ] It is there\n";
     field.plan("PLAN.md", plan);
-    field.expect(&["run", "PLAN.md", "--no-wait"], 4);
-    let first = field.room(1).attempts().unwrap().remove(0).record;
-    assert_eq!(first.outcome.unwrap().to_string(), "spawn-failed");
-    let reason = first.reason.unwrap();
-    let expected =
-        "agent `script`, `env.MODEL_KEY`: `${vault:model/key}`: no vault holds `model/key`";
-    assert!(reason.contains(expected), "{reason}");
+    let refused = field.expect(&["run", "PLAN.md", "--no-wait"], 2).stderr;
+    assert!(refused.contains("EPIC-001: agent `script`, `env.MODEL_KEY`"), "{refused}");
+    assert!(refused.contains("`${vault:model/key}`: no vault holds `model/key`"), "{refused}");
+    assert!(field.room(1).attempts().unwrap().is_empty());
 
     set(&field, &["vault", "set", "model", "key"], value);
-    field.expect(&["retry", "room-001"], 0);
     field.expect(&["run", "PLAN.md", "--no-wait"], 0);
     let mut found = Vec::new();
     files(field.project.root(), &mut found);

@@ -22,6 +22,7 @@ mod tests;
 
 pub use error::PrepareError;
 pub use session::{
-    AttemptFacts, Host, Occasion, PlanFacts, PreparedSession, Settled, prepare_session, settle,
+    AttemptFacts, Host, Occasion, PlanFacts, PreparedSession, Settled, check, prepare_session,
+    settle,
 };
 pub use skills::{SettledSkills, SkillQuestion, settle_skills};

@@ -6,6 +6,17 @@ use super::error::PrepareError;
 use super::session::{AttemptFacts, Host, Occasion, Settled};
 use crate::mcp::{self, Binding, OwnQuestion, ServerFilter, Servers, SessionServers};
 
+/// Whether every placeholder of the servers that a session would get has a value.
+pub(super) fn check(occasion: &Occasion<'_>, settled: &Settled) -> Result<(), PrepareError> {
+    let filter = settled.settings.server_filter();
+    if filter.no_mcp {
+        return Ok(());
+    }
+    let (merged, _) = on_disk(occasion)?;
+    mcp::resolve(Vec::new(), &merged, &filter, &|wanted| occasion.host.value(wanted))?;
+    Ok(())
+}
+
 /// The servers of one session, as its agent starts them.
 pub(super) fn of_session(
     occasion: &Occasion<'_>,
@@ -13,13 +24,12 @@ pub(super) fn of_session(
     attempt: &AttemptFacts,
 ) -> Result<SessionServers, PrepareError> {
     let Occasion { room, contract, host, .. } = *occasion;
+    let layout = occasion.layout();
     let filter = settled.settings.server_filter();
     if filter.no_mcp {
         return Ok(mcp::resolve(Vec::new(), &Servers::new(), &filter, &|_| None)?);
     }
-    let layout = room.project().layout();
-    let (merged, mut warnings) =
-        mcp::read_tiers(host.config_dir.as_deref(), layout, Some(room.paths()))?;
+    let (merged, mut warnings) = on_disk(occasion)?;
     let binding = Binding {
         project: layout.root().to_owned(),
         room: room.id().clone(),
@@ -39,6 +49,12 @@ pub(super) fn of_session(
     let mut servers = mcp::resolve(own, &merged, &filter, &|wanted| host.value(wanted))?;
     servers.warnings.splice(0..0, warnings);
     Ok(servers)
+}
+
+/// The servers of all tiers, and what is odd about them.
+fn on_disk(occasion: &Occasion<'_>) -> Result<(Servers, Vec<String>), PrepareError> {
+    let Occasion { room, host, .. } = *occasion;
+    Ok(mcp::read_tiers(host.config_dir.as_deref(), occasion.layout(), Some(room.paths()))?)
 }
 
 fn own_names(settled: &Settled, filter: &ServerFilter) -> Vec<&'static str> {

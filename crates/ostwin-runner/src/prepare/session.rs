@@ -100,7 +100,7 @@ pub struct Occasion<'a> {
 }
 
 impl Occasion<'_> {
-    fn layout(&self) -> &Layout {
+    pub(super) fn layout(&self) -> &Layout {
         self.room.project().layout()
     }
 
@@ -176,6 +176,19 @@ pub fn settle(occasion: &Occasion<'_>) -> Result<Settled, PrepareError> {
         host,
     })?;
     Ok(Settled { role: resolved, settings: session, skills })
+}
+
+/// Settles what a session would run, and looks whether what it is started with can be filled in: so
+/// that a key that nobody has set stops a run before anything starts, and not every session of it.
+///
+/// # Errors
+/// See [`settle`]; or a placeholder has no value.
+pub fn check(occasion: &Occasion<'_>) -> Result<Settled, PrepareError> {
+    let settled = settle(occasion)?;
+    let SessionSettings { agent, agent_spec, .. } = &settled.settings;
+    fixed_environment(&agent.value, agent_spec, &|wanted| occasion.host.value(wanted))?;
+    servers::check(occasion, &settled)?;
+    Ok(settled)
 }
 
 /// What a prompt says about the whole plan.
