@@ -138,9 +138,10 @@ fn idle(
     wait_until_at_rest(&project, rooms, at_rest)?;
     std::thread::sleep(SETTLE);
     let found = idle::wakeups(engine.0.id(), WATCH)?;
-    let memory = idle::memory_kib(engine.0.id())?;
+    let memory = idle::pss_kib(engine.0.id())?;
     table::print(&format!(
-        "\nidle engine, {name}, {} s: {} wake-ups, {} ms of processor ({:.2} % of a core), {:.1} MiB\n",
+        "\nidle engine, {name}, {} s: {} wake-ups, {} ms of processor ({:.2} % of a core), {:.1} MiB \
+         (PSS)\n",
         WATCH.as_secs(),
         found.total(),
         found.cpu_ticks * 10,

@@ -93,17 +93,6 @@ pub(crate) fn cpu_ticks(process: &Path) -> Result<u64> {
     Ok(field(11)? + field(12)?)
 }
 
-/// The resident memory of a process, in KiB.
-///
-/// # Errors
-/// The process does not exist.
-pub(crate) fn memory_kib(pid: u32) -> Result<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let number = line.and_then(|line| line.split_whitespace().next());
-    Ok(number.context("a process has memory")?.parse()?)
-}
-
 /// What a process itself costs in memory: its private pages and its share of the others (PSS of
 /// `proc_pid_smaps_rollup`), in KiB.
 ///
