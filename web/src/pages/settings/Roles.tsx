@@ -228,7 +228,13 @@ function RoleForm({ role, behind, onClose }: FormProps) {
           {view === "md" ? (
             <Editor key="md" label="ROLE.md" language="markdown" initial={md} onChange={setMd} />
           ) : (
-            <Editor key="json" label="role.json" language="json" initial={json} onChange={setJson} />
+            <Editor
+              key="json"
+              label="role.json"
+              language="json"
+              initial={json}
+              onChange={setJson}
+            />
           )}
         </Suspense>
       </div>
