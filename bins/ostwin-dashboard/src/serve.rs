@@ -1,7 +1,7 @@
 //! From what was typed to a server that runs until it is told to end.
 
 use std::io::Write as _;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -20,6 +20,8 @@ use crate::args::{Args, Plumbing};
 
 /// How long requests that run at the end may take.
 const LAST_REQUESTS: Duration = Duration::from_secs(2);
+/// How long a dashboard that runs may take to be reached.
+const REACHED: Duration = Duration::from_secs(2);
 
 /// Does what was typed.
 ///
@@ -33,6 +35,7 @@ pub(crate) fn serve(args: &Args) -> anyhow::Result<Exit> {
     let projects = args.layouts()?;
     let (address, hosts) = place(args, &projects)?;
     if args.link {
+        look_for_one(address)?;
         let token =
             token_of(projects.first().unwrap_or(&Layout::new("."))).exit(Exit::Environment)?;
         tell(args, &url_of(address), &one_time_link(&url_of(address), &token)?)?;
@@ -51,6 +54,17 @@ pub(crate) fn serve(args: &Args) -> anyhow::Result<Exit> {
     // A request that waits for an engine's answer does not hold up the end.
     runtime.shutdown_timeout(LAST_REQUESTS);
     ended
+}
+
+/// Nobody is sent to where nothing listens.
+fn look_for_one(address: SocketAddr) -> anyhow::Result<()> {
+    let found = TcpStream::connect_timeout(&address, REACHED);
+    found.map(drop).map_err(|error| {
+        let url = url_of(address);
+        Failure::new(Exit::Environment, format!("no dashboard can be reached at {url}: {error}"))
+            .hint("start it with `ostwin dashboard`, or name its port with `--port`")
+            .into()
+    })
 }
 
 /// Where to listen, and by which further names.

@@ -293,6 +293,32 @@ fn a_finished_plan_runs_again_as_a_new_one_and_an_edited_one_goes_on() -> Result
 }
 
 #[test]
+fn a_link_leads_to_a_dashboard_that_runs() -> Result<()> {
+    let project = TestProject::with_settings(&json!({}))?;
+    let dashboard = Dashboard::start(&project)?;
+    let link = |port: &str| -> Result<std::process::Output> {
+        let mut command = project.command("ostwin-dashboard")?;
+        command.args(["--link", "--json", "--port", port, "--project"]).arg(project.root());
+        Ok(command.output()?)
+    };
+    let (_, port) = dashboard.address.rsplit_once(':').context("no port")?;
+    let told: Value = serde_json::from_slice(&link(port)?.stdout)?;
+    let way = told["link"].as_str().context("no link")?;
+    let path = way.strip_prefix(&format!("http://{}", dashboard.address)).context("elsewhere")?;
+    let mut answer = String::new();
+    dashboard.send("GET", path, None, "")?.read_to_string(&mut answer)?;
+    assert!(answer.to_lowercase().contains("\r\nset-cookie: "), "{answer}");
+
+    // Nothing listens at a port of this number.
+    let refused = link("1")?;
+    assert_eq!(refused.status.code(), Some(6));
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(said.contains("no dashboard can be reached at http://127.0.0.1:1: "), "{said}");
+    assert!(refused.stdout.is_empty());
+    Ok(())
+}
+
+#[test]
 fn a_supervisor_is_told_that_it_serves_and_that_it_ends() -> Result<()> {
     use std::os::unix::net::UnixDatagram;
     let project = TestProject::with_settings(&json!({}))?;
