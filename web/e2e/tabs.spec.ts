@@ -136,6 +136,7 @@ test("eight tabs share one stream, and go on when the one that reads it is close
       await expect(said(tab, words)).toBeVisible();
       await expect(connection(tab)).toHaveText("Live");
     }
+    expect(streams).toBe(1 + gone);
   }
 
   await dashboard.kill();

@@ -27,7 +27,7 @@ const client = new QueryClient({
   },
 });
 
-const router = makeRouter(client);
+const router = makeRouter();
 
 declare module "@tanstack/react-router" {
   interface Register {

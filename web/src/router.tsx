@@ -1,15 +1,12 @@
-// The addresses of the app. Every page but the shell is loaded when it is first opened, and what the
-// two great ones show is asked for at the same time, already when somebody points at a link to them.
+// The addresses of the app. Every page but the shell is loaded when it is first opened.
 
-import type { QueryClient } from "@tanstack/react-query";
 import {
-  createRootRouteWithContext,
+  createRootRoute,
   createRoute,
   createRouter,
   lazyRouteComponent,
   redirect,
 } from "@tanstack/react-router";
-import { channelQuery, dagQuery, planQuery, roomQuery } from "./api/queries";
 import { Shell } from "./ui/Shell";
 import { Empty, Problem } from "./ui/Feedback";
 
@@ -30,7 +27,7 @@ const project = (search: Record<string, unknown>): ProjectSearch => ({
   project: text(search["project"]),
 });
 
-const root = createRootRouteWithContext<{ client: QueryClient }>()({
+const root = createRootRoute({
   component: Shell,
   notFoundComponent: () => (
     <div className="page">
@@ -67,11 +64,6 @@ const plan = createRoute({
     ...project(search),
     tab: text(search["tab"]),
   }),
-  loaderDeps: ({ search: { project } }) => ({ project }),
-  loader: ({ context: { client }, params: { planId }, deps }) => {
-    void client.prefetchQuery(planQuery(planId, deps));
-    void client.prefetchQuery(dagQuery(planId, deps));
-  },
   component: lazyRouteComponent(() => import("./pages/Plan"), "Plan"),
 });
 
@@ -100,11 +92,6 @@ const room = createRoute({
       attempt: Number.isInteger(attempt) && attempt > 0 ? attempt : undefined,
       artifact: text(search["artifact"]),
     };
-  },
-  loaderDeps: ({ search: { project } }) => ({ project }),
-  loader: ({ context: { client }, params: { roomId }, deps }) => {
-    void client.prefetchQuery(roomQuery(roomId, deps));
-    void client.prefetchInfiniteQuery(channelQuery(roomId, deps, {}));
   },
   component: lazyRouteComponent(() => import("./pages/Room"), "Room"),
 });
@@ -147,13 +134,10 @@ const settings = createRoute({
   component: lazyRouteComponent(() => import("./pages/Settings"), "Settings"),
 });
 
-export function makeRouter(client: QueryClient) {
+export function makeRouter() {
   return createRouter({
     routeTree: root.addChildren([index, plans, plan, rooms, room, inbox, memory, stats, settings]),
-    context: { client },
     defaultPreload: "intent",
-    // What is fresh is known by who keeps it.
-    defaultPreloadStaleTime: 0,
     // What goes wrong in a page leaves the frame around it standing.
     defaultErrorComponent: ({ error, reset }) => (
       <div className="page">

@@ -1,7 +1,8 @@
 //! Making a session ready: everything is read, nothing is started.
 //!
-//! [`settle`] answers with which role, agent, limits and skills a session of a room would run, before an
-//! attempt is opened. [`prepare_session`] then reads the room, the plan, the rooms it builds on and
+//! [`settle`] answers with which role, agent, limits and skills a session of a room would run,
+//! before an attempt is opened. [`check`] does so before a run, and looks whether every placeholder
+//! of it has a value. [`prepare_session`] then reads the room, the plan, the rooms it builds on and
 //! the shared memory, and gives the pure builders what they need. The result says what to start,
 //! what to tell it and which files to write; only [`PreparedSession::write`] writes them.
 
